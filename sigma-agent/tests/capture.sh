@@ -176,16 +176,15 @@ proxmox-ve() {
 # No IPv4 but loopback's. Duplicate address detection is slow here so that one address is still tentative.
 ipv6-only() {
 	cable ens18 00:50:56:4b:2d:9e
+	set_sysctl ipv6/conf/ens18/use_tempaddr 2
+	address 2a02:c207:2035:8412::1/64 dev ens18
+	address 2a02:c207:2035:8412:250:56ff:fe4b:2d9e/64 dev ens18 mngtmpaddr valid_lft 86400 preferred_lft 14400
+	address 2a02:c207:2035:8412::dead/64 dev ens18 preferred_lft 0
+	address fd12:3456:789a:1::5/64 dev ens18
+	address 2001:db8:51::5/64 dev ens18
+	sleep 2
 	set_sysctl ipv6/conf/ens18/accept_dad 1
 	set_sysctl ipv6/conf/ens18/dad_transmits 120
-	set_sysctl ipv6/conf/ens18/use_tempaddr 2
-	address 2a02:c207:2035:8412::1/64 dev ens18 nodad
-	address 2a02:c207:2035:8412:250:56ff:fe4b:2d9e/64 dev ens18 nodad mngtmpaddr valid_lft 86400 preferred_lft 14400
-	address 2a02:c207:2035:8412::dead/64 dev ens18 nodad preferred_lft 0
-	address fd12:3456:789a:1::5/64 dev ens18 nodad
-	address 2001:db8:51::5/64 dev ens18 nodad
-	set_sysctl ipv6/conf/ens18/use_tempaddr 0
-	sleep 1
 	address 2a02:c207:2035:8412::7e47/64 dev ens18
 	default6 ens18
 }
