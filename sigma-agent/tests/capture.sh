@@ -7,7 +7,8 @@
 # Each machine is a network namespace with exactly the interfaces and addresses that it is meant to have. Nothing in
 # it is connected to the outside and nothing is sent there: the far ends of its cables lie in a second namespace in
 # which nothing listens. Both are deleted again. Needs root, iproute2, and veth, bridge and (policy) routing in the kernel.
-# What differs from run to run: the temporary address of `ipv6-only`, by its nature, and the tree statistics.
+# What differs from run to run: the order of the lines of if_inet6 (the kernel hashes with a seed), and the temporary
+# address of `ipv6-only`, by its nature.
 set -euo pipefail
 
 fixtures=$(cd "$(dirname "$0")/fixtures" && pwd)
