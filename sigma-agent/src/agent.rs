@@ -1,5 +1,6 @@
 //! The agent at work: what is due is measured, said and remembered; then it waits.
 
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
@@ -104,7 +105,7 @@ impl Agent {
             self.client.heartbeat(&models::heartbeat(&self.hostname, &snapshot, public, &self.about))
         };
         let now = Instant::now();
-        self.life.after(&outcome, now, chance());
+        self.life.after(&outcome, now, chance);
         self.tell(state, &outcome, now);
         if matches!(outcome, Outcome::Refused(..)) && self.has_new_key() {
             self.life.retry_now(now);
@@ -281,6 +282,15 @@ fn warn_of_container(config: &Config, hostname: &str, snapshot: &Snapshot) {
                 _ => "its own addresses".to_owned(),
             }
         );
+    }
+}
+
+/// Whether an address is of the networks that Docker (172.17/16 to 172.31/16) and Podman (10.88/16) give to containers
+/// by default. Only asked inside a container: elsewhere these are networks like any other.
+fn is_of_engine(address: &IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => matches!(v4.octets(), [172, 17..=31, ..] | [10, 88, ..]),
+        IpAddr::V6(_) => !is_global(*address),
     }
 }
 

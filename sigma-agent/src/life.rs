@@ -89,8 +89,9 @@ impl Life {
         self.due = now;
     }
 
-    /// Takes what came of the message that was due. `chance` is evenly spread over 0 to 1.
-    pub fn after(&mut self, outcome: &Outcome, now: Instant, chance: f64) {
+    /// Takes what came of the message that was due. `chance` is asked, when something is left to it, for a number evenly
+    /// spread over 0 to 1.
+    pub fn after(&mut self, outcome: &Outcome, now: Instant, chance: impl FnOnce() -> f64) {
         let was_heartbeat = self.state != State::Unregistered;
         match outcome {
             Outcome::Acknowledged(_) => {
@@ -120,15 +121,15 @@ impl Life {
                     _ => 1,
                 };
                 self.pace = Pace::Backoff(failures);
-                self.due = now + backoff(failures, chance);
+                self.due = now + backoff(failures, chance());
             }
         }
     }
 
     /// The next moment of the period. Those that passed meanwhile are left out, not made up for.
-    fn next_beat(&mut self, now: Instant, chance: f64) -> Instant {
+    fn next_beat(&mut self, now: Instant, chance: impl FnOnce() -> f64) -> Instant {
         let interval = self.interval;
-        let mut beat = *self.beat_at.get_or_insert_with(|| now + interval.mul_f64(chance));
+        let mut beat = *self.beat_at.get_or_insert_with(|| now + interval.mul_f64(chance()));
         if beat <= now {
             let late = now.duration_since(beat).as_nanos();
             let passed = u32::try_from(late / interval.as_nanos().max(1)).unwrap_or(u32::MAX);
@@ -140,10 +141,15 @@ impl Life {
 
     /// An overloaded hub gets no additional heartbeat from us: the next one of the period says the same, and more. But
     /// a registration has something new to say, and is repeated after the time that the hub asked for, spread a little.
-    fn overload_wait(&mut self, retry_after: Option<Duration>, now: Instant, chance: f64) -> Duration {
+    fn overload_wait(
+        &mut self,
+        retry_after: Option<Duration>,
+        now: Instant,
+        chance: impl FnOnce() -> f64,
+    ) -> Duration {
         let asked = retry_after.unwrap_or(BACKOFF_MIN).clamp(RETRY_AFTER_MIN, RETRY_AFTER_MAX);
         if self.state == State::Unregistered {
-            return asked.mul_f64(1.0 + chance / 4.0).min(RETRY_AFTER_MAX);
+            return asked.mul_f64(1.0 + chance() / 4.0).min(RETRY_AFTER_MAX);
         }
         let next = self.next_beat(now, chance).duration_since(now);
         asked.max(next.min(RETRY_AFTER_MAX))
@@ -180,9 +186,9 @@ mod tests {
     fn heartbeating(start: Instant) -> Life {
         let mut life = Life::new(MINUTE, start);
         assert_eq!((life.state(), life.due()), (State::Unregistered, start));
-        life.after(&ok(), start, 0.5);
+        life.after(&ok(), start, || 0.5);
         assert_eq!((life.state(), life.due()), (State::Registered, start + MINUTE / 2));
-        life.after(&ok(), start + MINUTE / 2, 0.9);
+        life.after(&ok(), start + MINUTE / 2, || 0.9);
         assert_eq!((life.state(), life.due()), (State::Heartbeating, start + MINUTE * 3 / 2));
         life
     }
@@ -191,9 +197,9 @@ mod tests {
     fn the_period_is_steady_and_missed_beats_are_left_out() {
         let start = Instant::now();
         let mut life = heartbeating(start);
-        life.after(&ok(), start + Duration::from_secs(90 + 7), 0.0);
+        life.after(&ok(), start + Duration::from_secs(90 + 7), || 0.0);
         assert_eq!(life.due(), start + Duration::from_secs(150), "a slow answer does not shift it");
-        life.after(&ok(), start + Duration::from_secs(150 + 600), 0.0);
+        life.after(&ok(), start + Duration::from_secs(150 + 600), || 0.0);
         assert_eq!(life.due(), start + Duration::from_secs(150 + 660), "after a pause the phase is the same");
     }
 
@@ -202,9 +208,9 @@ mod tests {
         let start = Instant::now();
         let mut life = heartbeating(start);
         let now = start + Duration::from_secs(90);
-        life.after(&Outcome::Unknown("who?".into()), now, 0.0);
+        life.after(&Outcome::Unknown("who?".into()), now, || 0.0);
         assert_eq!((life.state(), life.due()), (State::Unregistered, now));
-        life.after(&Outcome::Unknown("no such page".into()), now, 0.0);
+        life.after(&Outcome::Unknown("no such page".into()), now, || 0.0);
         assert!(life.due() > now, "a registration answered with 404 is not repeated at once");
     }
 
@@ -214,15 +220,15 @@ mod tests {
         let mut life = heartbeating(start);
         let mut now = start + Duration::from_secs(90);
         for seconds in [2, 4, 8, 16, 32, 60, 60] {
-            life.after(&down(), now, 0.0);
+            life.after(&down(), now, || 0.0);
             assert_eq!(life.due() - now, Duration::from_secs(seconds) / 2);
             now = life.due();
         }
         assert_eq!(backoff(200, 1.0), BACKOFF_MAX);
-        life.after(&ok(), now, 0.0);
+        life.after(&ok(), now, || 0.0);
         assert_eq!(life.pace(), Pace::Steady);
         assert_eq!((life.due() - start).as_secs() % 60, 30);
-        life.after(&down(), life.due(), 0.0);
+        life.after(&down(), life.due(), || 0.0);
         assert_eq!(life.pace(), Pace::Backoff(1));
     }
 
@@ -230,7 +236,7 @@ mod tests {
     fn a_refusal_waits_for_a_person() {
         let start = Instant::now();
         let mut life = heartbeating(start);
-        life.after(&Outcome::Refused(401, "no".into()), start, 0.0);
+        life.after(&Outcome::Refused(401, "no".into()), start, || 0.0);
         assert_eq!((life.pace(), life.due()), (Pace::Refused, start + REFUSED_PAUSE));
         life.retry_now(start + MINUTE);
         assert_eq!(life.due(), start + MINUTE);
@@ -242,14 +248,14 @@ mod tests {
         let mut life = heartbeating(start);
         let now = start + Duration::from_secs(90);
         let busy = |seconds| Outcome::Overloaded(503, Some(Duration::from_secs(seconds)));
-        life.after(&busy(3), now, 0.0);
+        life.after(&busy(3), now, || 0.0);
         assert_eq!(life.due() - now, MINUTE, "the next of the period");
-        life.after(&busy(u64::MAX), now, 0.0);
+        life.after(&busy(u64::MAX), now, || 0.0);
         assert_eq!(life.due() - now, RETRY_AFTER_MAX);
         let mut new = Life::new(MINUTE, start);
-        new.after(&busy(0), start, 0.0);
+        new.after(&busy(0), start, || 0.0);
         assert_eq!(new.due() - start, RETRY_AFTER_MIN);
-        new.after(&Outcome::Overloaded(429, None), start, 1.0);
+        new.after(&Outcome::Overloaded(429, None), start, || 1.0);
         assert_eq!(new.due() - start, BACKOFF_MIN.mul_f64(1.25));
         assert_eq!(new.state(), State::Unregistered);
     }
@@ -258,7 +264,7 @@ mod tests {
     fn other_refusals_keep_the_interval() {
         let start = Instant::now();
         let mut life = heartbeating(start);
-        life.after(&Outcome::Rejected(400, "bad".into()), start + Duration::from_secs(91), 0.0);
+        life.after(&Outcome::Rejected(400, "bad".into()), start + Duration::from_secs(91), || 0.0);
         assert_eq!((life.pace(), life.due()), (Pace::Steady, start + Duration::from_secs(150)));
     }
 }

@@ -82,7 +82,11 @@ fn write_request(
     let method_bytes = request.method().as_str().len();
     let head_bytes =
         512 + request.headers().iter().map(|(n, v)| n.as_str().len() + v.len() + 4).sum::<usize>();
-    let mut call = Call::new(request).map_err(protocol)?.proceed();
+    let mut call = Call::new(request).map_err(protocol)?;
+    if !body.is_empty() {
+        call.header(header::CONTENT_LENGTH, body.len()).map_err(protocol)?;
+    }
+    let mut call = call.proceed();
     let mut space = vec![0; head_bytes + call.uri().path().len() + body.len()];
     let head = call.write(&mut space).map_err(protocol)?;
     let call = match call.proceed().map_err(protocol)? {

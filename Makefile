@@ -1,0 +1,27 @@
+# The verbs of the project. CI calls the same.
+
+.PHONY: help run test check dist bench-agent faults fuzz
+
+help: ## list the verbs
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 22
+
+run: ## build, start a hub and this machine's agent, say where to look
+	@scripts/run.sh
+
+test: ## every test; installs what it needs
+	@scripts/test.sh
+
+check: ## formatting, clippy, dependencies, docs
+	@scripts/check.sh
+
+dist: ## the static agent, as it is shipped: target/dist/sigma-agent
+	@scripts/dist.sh
+
+bench-agent: ## what one agent costs its machine
+	@scripts/bench-agent.sh
+
+faults: ## the faults that the hub must survive, at full size
+	@scripts/faults.sh
+
+fuzz: ## fuzz every parser; FUZZ_SECONDS=3600 make fuzz for a long run
+	@scripts/fuzz.sh

@@ -1,0 +1,4 @@
+//! What the benchmarks share.
+
+pub mod https_hub;
+pub mod process;

@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# A hub on its embedded default and this machine's agent, until Ctrl-C.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/need.sh
+need_rust
+need cc gcc
+
+listen=${SIGMA_LISTEN:-127.0.0.1:3000}
+export SIGMA_LISTEN=$listen SIGMA_DATA_DIR=${SIGMA_DATA_DIR:-$PWD/.data}
+bin=${CARGO_TARGET_DIR:-target}/debug
+unset SIGMA_DATABASE_URL
+
+cargo build --quiet --package sigma-api --package sigma-agent
+mkdir -p "$SIGMA_DATA_DIR"
+chmod 700 "$SIGMA_DATA_DIR"
+
+hub='' agent=''
+stop() {
+    trap - EXIT INT TERM
+    # The agent first, so that it does not see its hub go.
+    [ -z "$agent" ] || { kill "$agent" 2>/dev/null && wait "$agent"; } || true
+    [ -z "$hub" ] || { kill "$hub" 2>/dev/null && wait "$hub"; } || true
+    echo "both are stopped; the data stays in $SIGMA_DATA_DIR"
+}
+trap stop EXIT
+trap 'exit 0' INT TERM
+
+is_open() { (exec 3<>"/dev/tcp/${listen%:*}/${listen##*:}") 2>/dev/null; }
+
+if is_open; then
+    echo "$listen is taken by another program. Choose another: SIGMA_LISTEN=127.0.0.1:3001 make run" >&2
+    trap - EXIT
+    exit 1
+fi
+# Both are kept out of the terminal's Ctrl-C, so that they are stopped in order.
+set -m
+"$bin/sigma-api" serve &
+hub=$!
+for _ in $(seq 100); do
+    is_open && break
+    kill -0 "$hub" 2>/dev/null || { hub=''; exit 1; }
+    sleep 0.1
+done
+
+# The key is made once and kept beside the data, readable by nobody else.
+make_key() {
+    [ -s "$SIGMA_DATA_DIR/$1.key" ] || (umask 077 && "$bin/sigma-api" key create --name "make run: $1" --role "$1" \
+        >"$SIGMA_DATA_DIR/$1.key")
+}
+make_key agent
+make_key readonly
+
+SIGMA_API_URL=http://$listen/api SIGMA_API_KEY_FILE=$SIGMA_DATA_DIR/agent.key AGENT_INTERVAL=${AGENT_INTERVAL:-5} \
+    "$bin/sigma-agent" &
+agent=$!
+
+cat <<TEXT
+
+The hub listens on http://$listen and this machine's agent reports to it every ${AGENT_INTERVAL:-5} s.
+Look at what it knows, from another terminal:
+
+  curl -s -H "X-Api-Key: \$(cat $SIGMA_DATA_DIR/readonly.key)" http://$listen/api/vps
+
+Make a key for the agent of another machine:
+
+  SIGMA_DATA_DIR=$SIGMA_DATA_DIR $bin/sigma-api key create --name web1 --role agent
+
+Ctrl-C stops both.
+
+TEXT
+wait -n "$hub" "$agent"
