@@ -1,0 +1,204 @@
+//! Every option of the hub: variable, flag, default, help. A bad one is refused in a sentence that names it.
+
+use std::env;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+use log::LevelFilter;
+
+use crate::model::key::Role;
+
+const SERVICE_DATA_DIR: &str = "/var/lib/sigma";
+const DATABASE_FILE: &str = "sigma.db";
+
+/// The Sigma hub: knows which machines there are, and which are alive.
+#[derive(Debug, Parser)]
+#[command(name = "sigma-api", version, about, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<CliCommand>,
+    #[command(flatten)]
+    options: Options,
+}
+
+#[derive(Debug, Args)]
+struct Options {
+    /// Address and port to listen on
+    #[arg(
+        long,
+        env = "SIGMA_LISTEN",
+        value_name = "ADDRESS:PORT",
+        default_value = "127.0.0.1:3000",
+        global = true
+    )]
+    listen: String,
+    /// Folder of the database [default: $XDG_STATE_HOME/sigma or ~/.local/state/sigma; /var/lib/sigma for a service]
+    #[arg(long, env = "SIGMA_DATA_DIR", value_name = "FOLDER", global = true)]
+    data_dir: Option<PathBuf>,
+    /// Where the database is [default: sqlite://FOLDER/sigma.db]
+    #[arg(long, env = "SIGMA_DATABASE_URL", value_name = "URL", hide_env_values = true, global = true)]
+    database_url: Option<String>,
+    /// Which events are logged: error, warn, info or debug
+    #[arg(long, env = "SIGMA_LOG", value_name = "LEVEL", default_value = "info", global = true)]
+    log: String,
+}
+
+#[derive(Debug, Subcommand)]
+enum CliCommand {
+    /// Run the hub (this is what happens without a command)
+    Serve,
+    /// Make, list and revoke the keys of agents and clients
+    Key {
+        #[command(subcommand)]
+        command: CliKeyCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum CliKeyCommand {
+    /// Make a key and print it, this once
+    Create {
+        /// What the key is for
+        #[arg(long)]
+        name: String,
+        /// What it may do: agent, admin, operator or readonly
+        #[arg(long)]
+        role: String,
+    },
+    /// List all keys by their first characters
+    List,
+    /// Revoke a key; it stops working within two seconds
+    Revoke {
+        /// Its first characters as the list shows them, or its id
+        #[arg(value_name = "KEY")]
+        which: String,
+    },
+}
+
+/// What the program is to do.
+#[derive(Debug)]
+pub enum Command {
+    /// Run the hub.
+    Serve,
+    /// Make a key.
+    CreateKey {
+        /// What it is for.
+        name: String,
+        /// What it may do.
+        role: Role,
+    },
+    /// List the keys.
+    ListKeys,
+    /// Revoke a key.
+    RevokeKey {
+        /// Prefix or id.
+        which: String,
+    },
+}
+
+/// All settings, checked.
+#[derive(Debug)]
+pub struct Config {
+    /// What to do.
+    pub command: Command,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The SQLite file.
+    pub database: PathBuf,
+    /// Which events are logged.
+    pub log: LevelFilter,
+}
+
+/// Why the settings are refused, in one sentence; or text that was asked for.
+#[derive(Debug)]
+pub enum Refusal {
+    /// `--help` or `--version`.
+    Asked(String),
+    /// A setting is wrong.
+    Wrong(String),
+}
+
+impl Config {
+    /// Reads the command line and the environment.
+    ///
+    /// # Errors
+    /// The first setting that is wrong, named by its variable and flag.
+    pub fn read() -> Result<Self, Refusal> {
+        let cli = Cli::try_parse().map_err(|error| {
+            let text = error.render().to_string();
+            if error.use_stderr() { Refusal::Wrong(first_sentence(&text)) } else { Refusal::Asked(text) }
+        })?;
+        Self::check(cli).map_err(Refusal::Wrong)
+    }
+
+    fn check(cli: Cli) -> Result<Self, String> {
+        let options = cli.options;
+        let listen = options.listen.parse().map_err(|_| {
+            format!(
+                "SIGMA_LISTEN (--listen): {:?} is not an address and port as 127.0.0.1:3000",
+                options.listen
+            )
+        })?;
+        let log = match options.log.as_str() {
+            "error" => LevelFilter::Error,
+            "warn" => LevelFilter::Warn,
+            "info" => LevelFilter::Info,
+            "debug" => LevelFilter::Debug,
+            other => {
+                return Err(format!("SIGMA_LOG (--log): {other:?} is none of error, warn, info and debug"));
+            }
+        };
+        let data_dir = options.data_dir.map_or_else(default_data_dir, Ok)?;
+        let database = database_file(options.database_url.as_deref(), &data_dir)?;
+        let command = match cli.command.unwrap_or(CliCommand::Serve) {
+            CliCommand::Serve => Command::Serve,
+            CliCommand::Key { command: CliKeyCommand::List } => Command::ListKeys,
+            CliCommand::Key { command: CliKeyCommand::Revoke { which } } => Command::RevokeKey { which },
+            CliCommand::Key { command: CliKeyCommand::Create { name, role } } => {
+                let named = Role::from_name(&role);
+                let role = named.ok_or_else(|| {
+                    format!("--role: {role:?} is none of agent, admin, operator and readonly")
+                })?;
+                Command::CreateKey { name, role }
+            }
+        };
+        Ok(Self { command, listen, database, log })
+    }
+}
+
+/// The first paragraph of clap's text on one line: the rest repeats the help.
+fn first_sentence(text: &str) -> String {
+    let lines = text.lines().take_while(|line| !line.is_empty()).map(str::trim);
+    let sentence = lines.collect::<Vec<_>>().join(" ");
+    sentence.strip_prefix("error: ").unwrap_or(&sentence).to_owned()
+}
+
+/// A service has its folder from systemd, or the usual one; a person has theirs.
+fn default_data_dir() -> Result<PathBuf, String> {
+    let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    if let Some(folders) = env::var_os("STATE_DIRECTORY") {
+        return env::split_paths(&folders).next().ok_or_else(|| "STATE_DIRECTORY is empty".to_owned());
+    }
+    if rustix::process::geteuid().is_root() {
+        return Ok(SERVICE_DATA_DIR.into());
+    }
+    if let Some(state) = absolute("XDG_STATE_HOME") {
+        return Ok(state.join("sigma"));
+    }
+    let home = absolute("HOME")
+        .ok_or("SIGMA_DATA_DIR (--data-dir): say where the data belongs, as HOME is not set")?;
+    Ok(home.join(".local/state/sigma"))
+}
+
+fn database_file(url: Option<&str>, data_dir: &Path) -> Result<PathBuf, String> {
+    let Some(url) = url else { return Ok(data_dir.join(DATABASE_FILE)) };
+    let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:"));
+    match path {
+        Some(path) if !path.is_empty() && !path.contains(['?', ':']) => Ok(path.into()),
+        // The URL itself is not shown: it may hold a password.
+        _ => {
+            Err("SIGMA_DATABASE_URL (--database-url): this hub knows sqlite:///path/to/file only".to_owned())
+        }
+    }
+}

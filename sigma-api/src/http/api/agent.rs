@@ -1,0 +1,48 @@
+//! What agents call.
+
+use axum::Json as Answer;
+use axum::extract::State;
+use sigma_protocol::{Acknowledgement, Heartbeat, Registration};
+
+use crate::http::auth::Reporter;
+use crate::http::body::Json;
+use crate::http::error::{ErrorBody, Result};
+use crate::http::routes::AppState;
+use crate::model::report::Report;
+use crate::model::time::Timestamp;
+
+/// Registers a machine by its hostname, or takes in what a known one says anew. Stored when it is answered.
+#[utoipa::path(post, path = "/api/agent/register", tag = "agent", request_body = Registration, responses(
+    (status = 200, description = "the machine is registered", body = Acknowledgement),
+    (status = 400, description = "a member breaks a rule; the sentence names it", body = ErrorBody),
+    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
+    (status = 403, description = "the key may not report for machines", body = ErrorBody),
+    (status = 410, description = "a person deleted the machine", body = ErrorBody),
+    (status = 503, description = "nothing was stored; see Retry-After", body = ErrorBody),
+))]
+pub(in crate::http) async fn register(
+    State(hub): AppState,
+    _: Reporter,
+    Json(message): Json<Registration>,
+) -> Result<Answer<Acknowledgement>> {
+    let report = Report::from_registration(message)?;
+    Ok(Answer(hub.register(report).await?))
+}
+
+/// Says that a machine is still here, and how it is. News are stored when this is answered, the rest seconds later.
+#[utoipa::path(post, path = "/api/agent/heartbeat", tag = "agent", request_body = Heartbeat, responses(
+    (status = 200, description = "the machine is known", body = Acknowledgement),
+    (status = 400, description = "a member breaks a rule; the sentence names it", body = ErrorBody),
+    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
+    (status = 403, description = "the key may not report for machines", body = ErrorBody),
+    (status = 404, description = "no machine has this hostname: register", body = ErrorBody),
+    (status = 503, description = "nothing was stored; see Retry-After", body = ErrorBody),
+))]
+pub(in crate::http) async fn heartbeat(
+    State(hub): AppState,
+    _: Reporter,
+    Json(message): Json<Heartbeat>,
+) -> Result<Answer<Acknowledgement>> {
+    let report = Report::from_heartbeat(message)?;
+    Ok(Answer(hub.beat(Timestamp::now(), report).await?))
+}

@@ -1,0 +1,20 @@
+//! The fleet in numbers.
+
+use axum::Json as Answer;
+use axum::extract::State;
+
+use crate::http::auth::Viewer;
+use crate::http::error::{ErrorBody, Result};
+use crate::http::routes::AppState;
+use crate::model::stats::Stats;
+use crate::model::time::Timestamp;
+
+/// The fleet in numbers.
+#[utoipa::path(get, path = "/api/stats", tag = "inventory", responses(
+    (status = 200, body = Stats),
+    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
+    (status = 403, description = "the key may not look", body = ErrorBody),
+))]
+pub(in crate::http) async fn read(State(hub): AppState, _: Viewer) -> Result<Answer<Stats>> {
+    Ok(Answer(hub.stats(Timestamp::now()).await?))
+}

@@ -1,0 +1,61 @@
+//! Machines.
+
+use axum::Json as Answer;
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::http::auth::Viewer;
+use crate::http::body::{Id, Parameters};
+use crate::http::error::{ErrorBody, Result};
+use crate::http::routes::AppState;
+use crate::model::time::Timestamp;
+use crate::model::vps::{Status, Vps, VpsFilter};
+
+/// One page of machines.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::http) struct VpsPage {
+    data: Vec<Vps>,
+    /// Machines on all pages.
+    total: u64,
+    page: u64,
+    per_page: u64,
+}
+
+/// Machines by hostname. Deleted ones are shown only to those who ask for them.
+#[utoipa::path(get, path = "/api/vps", tag = "inventory", params(
+    ("status" = Option<Status>, Query, description = "only machines of this status"),
+    ("country" = Option<String>, Query, description = "ISO 3166-1 alpha-2"),
+    ("provider_id" = Option<uuid::Uuid>, Query),
+    ("purpose" = Option<String>, Query),
+    ("tag" = Option<String>, Query, description = "only machines that have this tag"),
+    ("expiring_within_days" = Option<u32>, Query, description = "only machines that expire from today on within so many days"),
+    ("source" = Option<String>, Query),
+    ("page" = Option<u64>, Query, description = "from 1"),
+    ("per_page" = Option<u64>, Query, description = "1 to 100, 25 unless said"),
+), responses(
+    (status = 200, body = VpsPage),
+    (status = 400, description = "a parameter is unknown or not understood; the sentence names it", body = ErrorBody),
+    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
+    (status = 403, description = "the key may not look", body = ErrorBody),
+))]
+pub(in crate::http) async fn list(
+    State(hub): AppState,
+    _: Viewer,
+    Parameters(parameters): Parameters,
+) -> Result<Answer<VpsPage>> {
+    let filter = VpsFilter::from_parameters(&parameters)?;
+    let page = hub.list_vps(Timestamp::now(), &filter).await?;
+    Ok(Answer(VpsPage { data: page.data, total: page.total, page: filter.page, per_page: filter.per_page }))
+}
+
+/// One machine, deleted or not.
+#[utoipa::path(get, path = "/api/vps/{id}", tag = "inventory", params(("id" = uuid::Uuid, Path)), responses(
+    (status = 200, body = Vps),
+    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
+    (status = 403, description = "the key may not look", body = ErrorBody),
+    (status = 404, description = "there is no such machine", body = ErrorBody),
+))]
+pub(in crate::http) async fn read(State(hub): AppState, _: Viewer, Id(id): Id) -> Result<Answer<Vps>> {
+    Ok(Answer(hub.vps(Timestamp::now(), id).await?))
+}

@@ -1,0 +1,116 @@
+//! Who calls: taken from the request once, checked against the table of routes, and handed to handlers as an argument.
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::Next;
+use axum::response::Response;
+use sigma_protocol::API_KEY_HEADER;
+
+use super::error::{ApiError, Result};
+use super::routes::Access;
+use crate::model::key::Role;
+use crate::model::time::Timestamp;
+use crate::service::Hub;
+use crate::service::access::Identity;
+
+/// Lets a request through if the table of routes does. This comes before the body is read.
+pub(super) async fn authorize(
+    State((hub, access)): State<(Hub, Access)>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response> {
+    if let Access::Keys(roles) = access {
+        let identity = identify(&hub, request.headers()).await?;
+        if !roles.contains(&identity.role) {
+            return Err(forbidden(identity));
+        }
+        request.extensions_mut().insert(identity);
+    }
+    Ok(next.run(request).await)
+}
+
+async fn identify(hub: &Hub, headers: &HeaderMap) -> Result<Identity> {
+    let unauthorized = |sentence: &'static str| ApiError::new(StatusCode::UNAUTHORIZED, sentence);
+    let key = key_of(headers)
+        .ok_or_else(|| unauthorized("A key is needed: send it as X-Api-Key, or as Authorization: Bearer."))?;
+    let identity = hub.identify(Timestamp::now(), key).await?;
+    identity.ok_or_else(|| unauthorized("This key is not known, or it was revoked."))
+}
+
+fn key_of(headers: &HeaderMap) -> Option<&str> {
+    if let Some(key) = headers.get(API_KEY_HEADER) {
+        return key.to_str().ok();
+    }
+    let (scheme, key) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+}
+
+/// A caller who reports for machines: an agent, or an administrator who tries out what an agent does. Operators and
+/// readers do not speak for machines.
+pub(super) struct Reporter;
+
+impl Reporter {
+    /// Who that may be.
+    pub(super) const ROLES: &'static [Role] = &[Role::Agent, Role::Admin];
+}
+
+/// A caller who may look at the fleet, which agents may not.
+pub(super) struct Viewer;
+
+impl Viewer {
+    /// Who that may be.
+    pub(super) const ROLES: &'static [Role] = &[Role::Admin, Role::Operator, Role::Readonly];
+}
+
+impl<S: Sync> FromRequestParts<S> for Reporter {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        checked(parts, Self::ROLES).map(|()| Self)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Viewer {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        checked(parts, Self::ROLES).map(|()| Self)
+    }
+}
+
+/// Checks the identity that the guard found against the role that a handler asks for in its signature.
+fn checked(parts: &Parts, roles: &[Role]) -> Result<()> {
+    let identity = parts.extensions.get::<Identity>();
+    let identity =
+        identity.ok_or_else(|| ApiError::new(StatusCode::UNAUTHORIZED, "A key is needed here."))?;
+    if roles.contains(&identity.role) { Ok(()) } else { Err(forbidden(*identity)) }
+}
+
+fn forbidden(identity: Identity) -> ApiError {
+    ApiError::new(
+        StatusCode::FORBIDDEN,
+        format!("A key of the role {} may not do this.", identity.role.name()),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: &'static str, value: &'static str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(name, value.parse().unwrap());
+        headers
+    }
+
+    #[test]
+    fn a_key_is_found_in_both_headers() {
+        assert_eq!(key_of(&headers("x-api-key", "sgm_a")), Some("sgm_a"));
+        assert_eq!(key_of(&headers("authorization", "Bearer sgm_a")), Some("sgm_a"));
+        assert_eq!(key_of(&headers("authorization", "bearer  sgm_a")), Some("sgm_a"));
+        assert_eq!(key_of(&headers("authorization", "Basic sgm_a")), None);
+        assert_eq!(key_of(&HeaderMap::new()), None);
+    }
+}

@@ -1,0 +1,138 @@
+//! Reading what a client sends: bounded in size and time, and refused by the name of the member that is wrong.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+use sigma_protocol::MAX_BODY_BYTES;
+use uuid::Uuid;
+
+use super::error::{ApiError, Result};
+
+/// A body that has not arrived whole by then is given up.
+const BODY_WITHIN: Duration = Duration::from_secs(30);
+
+/// The body as JSON of type `T`.
+pub(super) struct Json<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self> {
+        let (parts, body) = request.into_parts();
+        require_json(&parts.headers)?;
+        let bytes = tokio::time::timeout(BODY_WITHIN, read(&parts.headers, body)).await.map_err(|_| {
+            ApiError::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "The body of the request did not arrive within 30 seconds.",
+            )
+        })??;
+        parse(&bytes).map(Self)
+    }
+}
+
+fn require_json(headers: &HeaderMap) -> Result<()> {
+    let named = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = named.split(';').next().unwrap_or_default().trim();
+    if kind.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    let sentence = "The body is to be JSON, named as Content-Type: application/json.";
+    Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence))
+}
+
+async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes> {
+    let too_large = || {
+        let sentence = format!("The body is larger than {} KiB.", MAX_BODY_BYTES / 1024);
+        ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, sentence)
+    };
+    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > MAX_BODY_BYTES) {
+        return Err(too_large());
+    }
+    match Limited::new(body, MAX_BODY_BYTES).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
+        Err(_) => Err(ApiError::bad_request("The body ended before its announced end.")),
+    }
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        let cause = error.into_inner();
+        // A missing member is named by the cause, and the path is that of what lacks it.
+        if path == "." {
+            ApiError::bad_request(cause.to_string())
+        } else {
+            ApiError::bad_request(format!("{path}: {cause}"))
+        }
+    })?;
+    json.end().map_err(|_| ApiError::bad_request("The body goes on after the end of its JSON."))?;
+    Ok(value)
+}
+
+/// The parameters of the query, as they stand in the URL.
+pub(super) struct Parameters(pub(super) Vec<(String, String)>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Parameters {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let query = Query::from_request_parts(parts, state).await;
+        query.map(|Query(pairs)| Self(pairs)).map_err(|error| ApiError::bad_request(error.body_text()))
+    }
+}
+
+/// The id in the path. What is no UUID is the id of nothing.
+pub(super) struct Id(pub(super) Uuid);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let path = Path::<Uuid>::from_request_parts(parts, state).await;
+        path.map(|Path(id)| Self(id))
+            .map_err(|_| ApiError::bad_request("id: is a UUID, as 01939c3e-7b1a-7c3d-9a51-3f6f0b1d2e4a"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sigma_protocol::Registration;
+
+    use super::*;
+
+    fn refused(body: &str) -> String {
+        format!("{:?}", parse::<Registration>(body.as_bytes()).unwrap_err())
+    }
+
+    #[test]
+    fn the_member_that_is_wrong_is_named() {
+        for (body, named) in [
+            ("{}", "missing field `hostname`"),
+            (r#"{"hostname":5}"#, "hostname: invalid type"),
+            (r#"{"hostname":"a","ip_addresses":[{"ip":"::1"},{"ip":"x"}]}"#, "ip_addresses[1].ip: "),
+            (r#"{"hostname":"a","system_info":{"load_avg":[1]}}"#, "system_info.load_avg"),
+            (r#"{"hostname":"a","system_info":{"cpu_cores":-1}}"#, "system_info.cpu_cores: "),
+            (r#"{"hostname":"\ud800"}"#, "hostname: "),
+            (r#"{"hostname":"a"} x"#, "goes on after"),
+        ] {
+            assert!(refused(body).contains(named), "{body} was refused with {}", refused(body));
+        }
+    }
+
+    #[test]
+    fn deep_nesting_is_refused_not_followed() {
+        let body = format!(r#"{{"hostname":{}"#, "[".repeat(60_000));
+        assert!(refused(&body).contains("hostname"), "{}", refused(&body));
+        let unknown = format!(r#"{{"hostname":"a","x":{}{}}}"#, "[".repeat(30_000), "]".repeat(30_000));
+        let _ = parse::<Registration>(unknown.as_bytes());
+    }
+}

@@ -1,0 +1,13 @@
+//! The only place that knows HTTP: URLs, who may call them, and what is answered.
+
+mod api;
+mod auth;
+mod body;
+mod connection;
+mod error;
+pub(crate) mod openapi;
+mod routes;
+pub(crate) mod server;
+
+pub(crate) use connection::Patience;
+pub(crate) use routes::router;

@@ -1,0 +1,115 @@
+//! Every URL of the hub, with who may call it. The router and the authorization are both made from this table.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::handler::Handler;
+use axum::http::{Method, StatusCode};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodFilter, MethodRouter, on};
+
+use super::api::{agent, health, stats, vps};
+use super::auth::{Reporter, Viewer, authorize};
+use super::error::ApiError;
+use super::openapi;
+use crate::model::key::Role;
+use crate::service::Hub;
+
+/// No answer takes longer; the body of the request has a deadline of its own within this.
+const ANSWER_WITHIN: Duration = Duration::from_secs(45);
+
+/// Who may call a URL. There is no default: a route without this does not compile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Anybody, without a key.
+    Open,
+    /// Whoever has a key of one of these roles.
+    Keys(&'static [Role]),
+}
+
+const REPORTERS: Access = Access::Keys(Reporter::ROLES);
+const VIEWERS: Access = Access::Keys(Viewer::ROLES);
+
+/// One URL and method.
+pub(super) struct Route {
+    #[cfg_attr(not(test), expect(dead_code, reason = "read by the tests of the table"))]
+    pub(super) method: Method,
+    pub(super) path: &'static str,
+    pub(super) access: Access,
+    handler: MethodRouter<Hub>,
+}
+
+/// The table.
+pub(super) fn table() -> Vec<Route> {
+    vec![
+        post("/api/agent/register", REPORTERS, agent::register),
+        post("/api/agent/heartbeat", REPORTERS, agent::heartbeat),
+        get("/api/vps", VIEWERS, vps::list),
+        get("/api/vps/{id}", VIEWERS, vps::read),
+        get("/api/stats", VIEWERS, stats::read),
+        // Says nothing about the fleet, and tools that read it seldom have a key.
+        get("/api/openapi.json", Access::Open, openapi::document),
+        get("/healthz", Access::Open, health::check),
+    ]
+}
+
+/// The router over all of the table.
+pub(crate) fn router(hub: Hub) -> Router {
+    let mut router = Router::new();
+    for route in table() {
+        let guard = from_fn_with_state((hub.clone(), route.access), authorize);
+        router = router.route(route.path, route.handler.route_layer(guard));
+    }
+    router
+        .fallback(no_such_url)
+        .method_not_allowed_fallback(no_such_method)
+        .layer(from_fn(within_deadline))
+        .layer(from_fn(logged))
+        .with_state(hub)
+}
+
+fn get<H: Handler<T, Hub>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
+    Route { method: Method::GET, path, access, handler: on(MethodFilter::GET, handler) }
+}
+
+fn post<H: Handler<T, Hub>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
+    Route { method: Method::POST, path, access, handler: on(MethodFilter::POST, handler) }
+}
+
+async fn no_such_url() -> ApiError {
+    ApiError::new(StatusCode::NOT_FOUND, "There is nothing at this address.")
+}
+
+async fn no_such_method() -> ApiError {
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "This address does not know that method.")
+}
+
+async fn within_deadline(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(ANSWER_WITHIN, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            log::warn!("no answer within {} s", ANSWER_WITHIN.as_secs());
+            ApiError::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The hub could not answer in time; try again soon.",
+            )
+            .into_response()
+        }
+    }
+}
+
+/// A line per request, for those who ask for it. Neither keys nor bodies nor the query are in it.
+async fn logged(request: Request, next: Next) -> Response {
+    if !log::log_enabled!(log::Level::Debug) {
+        return next.run(request).await;
+    }
+    let line = format!("{} {}", request.method(), request.uri().path());
+    let response = next.run(request).await;
+    log::debug!("{line} {}", response.status().as_u16());
+    response
+}
+
+/// Keeps the state's type out of every handler's signature.
+pub(super) type AppState = State<Hub>;

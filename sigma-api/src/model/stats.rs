@@ -1,0 +1,26 @@
+//! The fleet in numbers.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::vps::Vps;
+
+/// The fleet in numbers; deleted machines are not counted, except under `by_status`.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Stats {
+    pub(crate) total_vps: u64,
+    pub(crate) active_vps: u64,
+    pub(crate) total_providers: u64,
+    pub(crate) by_country: Vec<Count>,
+    pub(crate) by_provider: Vec<Count>,
+    pub(crate) by_status: Vec<Count>,
+    /// Machines that expire within 30 days, the next first, at most 100.
+    pub(crate) expiring_soon: Vec<Vps>,
+}
+
+/// How many machines carry a label; the label is empty for those that have none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Count {
+    pub(crate) label: String,
+    pub(crate) count: u64,
+}

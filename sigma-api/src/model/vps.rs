@@ -1,0 +1,315 @@
+//! A machine as the hub keeps and shows it.
+
+use serde::Serialize;
+use sigma_protocol::{Address, AgentInfo, MachineEvidence, SystemInfo};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::presence::Presence;
+use super::report::{Facts, State};
+use super::text::{Invalid, check_text};
+use super::time::Timestamp;
+
+/// Port of node_exporter unless somebody says another.
+pub(crate) const NODE_EXPORTER_PORT: u16 = 9100;
+/// Entries of a list unless the client asks for another number.
+const DEFAULT_PER_PAGE: u64 = 25;
+const MAX_PER_PAGE: u64 = 100;
+const MAX_EXPIRING_DAYS: u32 = 36_500;
+
+/// Where a machine stands in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Status {
+    Provisioning,
+    Active,
+    Retiring,
+    Retired,
+    Suspended,
+    /// Deleted by a person: kept, hidden, refused when it reports.
+    Deleted,
+}
+
+impl Status {
+    const ALL: [Self; 6] =
+        [Self::Provisioning, Self::Active, Self::Retiring, Self::Retired, Self::Suspended, Self::Deleted];
+
+    /// Its name in JSON, filters and the database.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Provisioning => "provisioning",
+            Self::Active => "active",
+            Self::Retiring => "retiring",
+            Self::Retired => "retired",
+            Self::Suspended => "suspended",
+            Self::Deleted => "deleted",
+        }
+    }
+
+    /// The status of that name.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.name() == name)
+    }
+}
+
+/// When a machine was last seen, and how it was then.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Seen {
+    /// Hub's time of the report.
+    pub(crate) at: Timestamp,
+    /// What the report said.
+    pub(crate) state: State,
+}
+
+/// A machine: inventory record, what it last reported, and whether it is there.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Vps {
+    pub(crate) id: Uuid,
+    pub(crate) hostname: String,
+    pub(crate) alias: String,
+    pub(crate) provider_id: Option<Uuid>,
+    /// Present addresses, sorted. A label that a person set stands before the agent's.
+    pub(crate) ip_addresses: Vec<Address>,
+    pub(crate) ssh_port: u16,
+    /// ISO 3166-1 alpha-2, or empty.
+    pub(crate) country: String,
+    pub(crate) city: String,
+    pub(crate) dc_name: String,
+    /// Cores that were bought; `reported` has what was measured.
+    pub(crate) cpu_cores: Option<u32>,
+    /// Memory that was bought, in MiB.
+    pub(crate) ram_mb: Option<u64>,
+    /// Disk that was bought, in GiB.
+    pub(crate) disk_gb: Option<u64>,
+    pub(crate) bandwidth_tb: Option<f64>,
+    /// Decimal text.
+    pub(crate) cost_monthly: Option<String>,
+    /// ISO 4217, or empty.
+    pub(crate) currency: String,
+    pub(crate) status: Status,
+    /// `YYYY-MM-DD`.
+    pub(crate) purchase_date: Option<String>,
+    /// `YYYY-MM-DD`.
+    pub(crate) expire_date: Option<String>,
+    pub(crate) purpose: String,
+    pub(crate) vpn_protocol: String,
+    pub(crate) tags: Vec<String>,
+    pub(crate) monitoring_enabled: bool,
+    pub(crate) node_exporter_port: u16,
+    pub(crate) extra: Extra,
+    pub(crate) notes: String,
+    /// Who made the record, for example `agent`.
+    pub(crate) source: String,
+    #[schema(value_type = String, format = DateTime)]
+    pub(crate) created_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    pub(crate) updated_at: Timestamp,
+    pub(crate) presence: Presence,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) last_seen_at: Option<Timestamp>,
+    /// What was measured last; absent for a machine that has never reported.
+    pub(crate) reported: Option<Reported>,
+    /// Grows with every change of the record.
+    pub(crate) version: i64,
+    /// What deserves a look, for example `conflict`.
+    pub(crate) flags: Vec<String>,
+}
+
+/// Where clients of older hubs look for what an agent reported.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub(crate) struct Extra {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) system_info: Option<SystemInfo>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) last_heartbeat: Option<Timestamp>,
+}
+
+/// What was measured last.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Reported {
+    #[serde(flatten)]
+    pub(crate) system_info: SystemInfo,
+    pub(crate) agent: AgentInfo,
+    pub(crate) machine: MachineEvidence,
+}
+
+impl Vps {
+    /// Fills in what depends on the last report and the clock.
+    pub(crate) fn with_report(mut self, now: Timestamp, facts: Option<Facts>, seen: Option<Seen>) -> Self {
+        self.last_seen_at = seen.map(|seen| seen.at);
+        self.presence = Presence::at(now, self.last_seen_at, facts.as_ref().and_then(Facts::interval));
+        self.reported = facts.map(|facts| Reported::new(facts, seen.map(|seen| seen.state)));
+        self.extra = Extra {
+            system_info: self.reported.as_ref().map(|reported| reported.system_info.clone()),
+            last_heartbeat: self.last_seen_at,
+        };
+        self
+    }
+}
+
+impl Reported {
+    fn new(facts: Facts, state: Option<State>) -> Self {
+        let state = state.unwrap_or_default();
+        Self {
+            system_info: SystemInfo {
+                cpu_cores: facts.cpu_cores,
+                ram_mb: facts.ram_mb,
+                disk_gb: facts.disk_gb,
+                uptime_seconds: state.uptime_seconds,
+                load_avg: state.load_avg,
+                ram_used_mb: state.ram_used_mb,
+                swap_mb: facts.swap_mb,
+                swap_used_mb: state.swap_used_mb,
+                disk_used_gb: state.disk_used_gb,
+                kernel: facts.kernel,
+                os: facts.os,
+                arch: facts.arch,
+                virtualization: facts.virtualization,
+                cpu_model: facts.cpu_model,
+                vendor: facts.vendor,
+                product: facts.product,
+                asset_tag: facts.asset_tag,
+            },
+            agent: AgentInfo { version: facts.agent_version, interval_seconds: facts.interval_seconds },
+            machine: MachineEvidence { id: facts.machine_id, boot_id: facts.boot_id },
+        }
+    }
+}
+
+/// Which machines a list shows, and which page of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct VpsFilter {
+    /// `None` is every status but `deleted`.
+    pub(crate) status: Option<Status>,
+    pub(crate) country: Option<String>,
+    pub(crate) provider_id: Option<Uuid>,
+    pub(crate) purpose: Option<String>,
+    pub(crate) tag: Option<String>,
+    pub(crate) expiring_within_days: Option<u32>,
+    pub(crate) source: Option<String>,
+    /// From 1.
+    pub(crate) page: u64,
+    /// 1 to 100.
+    pub(crate) per_page: u64,
+}
+
+impl Default for VpsFilter {
+    fn default() -> Self {
+        Self {
+            status: None,
+            country: None,
+            provider_id: None,
+            purpose: None,
+            tag: None,
+            expiring_within_days: None,
+            source: None,
+            page: 1,
+            per_page: DEFAULT_PER_PAGE,
+        }
+    }
+}
+
+impl VpsFilter {
+    /// Reads the parameters of a query. An empty value asks for nothing, as if it were absent.
+    ///
+    /// # Errors
+    /// The first parameter that is unknown, given twice or not understood.
+    pub(crate) fn from_parameters(parameters: &[(String, String)]) -> Result<Self, Invalid> {
+        let mut filter = Self::default();
+        for (index, (name, value)) in parameters.iter().enumerate() {
+            if parameters.iter().take(index).any(|(earlier, _)| earlier == name) {
+                return Err(Invalid::new(name, "is given twice"));
+            }
+            filter.set(name, value)?;
+        }
+        Ok(filter)
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> Result<(), Invalid> {
+        check_text(name, value, 256)?;
+        let text = Some(value.to_owned()).filter(|value| !value.is_empty());
+        let given = text.is_some();
+        match name {
+            "country" => self.country = text,
+            "purpose" => self.purpose = text,
+            "tag" => self.tag = text,
+            "source" => self.source = text,
+            "status" if given => self.status = Some(status_named(value)?),
+            "provider_id" if given => {
+                self.provider_id =
+                    Some(value.parse().map_err(|_| Invalid::new(name, "is the id of a provider"))?);
+            }
+            "expiring_within_days" if given => {
+                self.expiring_within_days = Some(number(name, value, 0, MAX_EXPIRING_DAYS.into())?)
+                    .and_then(|days| u32::try_from(days).ok());
+            }
+            "page" if given => self.page = number(name, value, 1, u32::MAX.into())?,
+            "per_page" if given => self.per_page = number(name, value, 1, MAX_PER_PAGE)?,
+            "status" | "provider_id" | "expiring_within_days" | "page" | "per_page" => {}
+            _ => return Err(Invalid::new(name, "is not a parameter of this list")),
+        }
+        Ok(())
+    }
+}
+
+fn status_named(value: &str) -> Result<Status, Invalid> {
+    let names = Status::ALL.map(Status::name).join(", ");
+    Status::from_name(value).ok_or_else(|| Invalid::new("status", format!("is one of {names}")))
+}
+
+fn number(name: &str, value: &str, min: u64, max: u64) -> Result<u64, Invalid> {
+    let number = value.parse().ok().filter(|number| (min..=max).contains(number));
+    number.ok_or_else(|| Invalid::new(name, format!("is a number from {min} to {max}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(query: &[(&str, &str)]) -> Result<VpsFilter, Invalid> {
+        let pairs: Vec<_> = query.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        VpsFilter::from_parameters(&pairs)
+    }
+
+    #[test]
+    fn parameters_become_a_filter() {
+        let filter =
+            parse(&[("status", "deleted"), ("tag", "edge"), ("page", "3"), ("per_page", "100")]).unwrap();
+        assert_eq!(filter.status, Some(Status::Deleted));
+        assert_eq!((filter.page, filter.per_page, filter.tag.as_deref()), (3, 100, Some("edge")));
+    }
+
+    #[test]
+    fn empty_values_ask_for_nothing() {
+        let names =
+            ["status", "country", "provider_id", "purpose", "tag", "expiring_within_days", "source", "page"];
+        assert_eq!(parse(&names.map(|name| (name, ""))), Ok(VpsFilter::default()));
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (name, value) in [
+            ("colour", "green"),
+            ("status", "gone"),
+            ("provider_id", "7"),
+            ("page", "0"),
+            ("page", "-1"),
+            ("per_page", "101"),
+            ("per_page", "0"),
+            ("expiring_within_days", "soon"),
+            ("tag", "a\nb"),
+        ] {
+            assert_eq!(parse(&[(name, value)]).unwrap_err().field, name);
+        }
+        assert_eq!(parse(&[("page", "1"), ("page", "2")]).unwrap_err().field, "page");
+    }
+
+    #[test]
+    fn every_status_has_its_name() {
+        for status in Status::ALL {
+            assert_eq!(Status::from_name(status.name()), Some(status));
+            assert_eq!(serde_json::to_string(&status).unwrap(), format!("\"{}\"", status.name()));
+        }
+    }
+}

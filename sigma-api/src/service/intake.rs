@@ -1,0 +1,151 @@
+//! Reports with news, written by one task: those that wait are committed together.
+//!
+//! A commit costs a sync of the disk, about 4 ms; fifty reports in one cost hardly more than one. The single writer
+//! also puts concurrent registrations of one hostname in a row, so that the second finds the record of the first.
+
+use std::sync::Arc;
+
+use sigma_protocol::Acknowledgement;
+use tokio::sync::{mpsc, oneshot};
+
+use super::directory::{Digest, Directory, Standing};
+use super::report::{Outcome, apply};
+use super::{Error, Hub, Result};
+use crate::model::report::Report;
+use crate::model::time::Timestamp;
+use crate::model::vps::{Seen, Status};
+use crate::store::{self, Store, StoreError};
+
+/// Reports that may wait for the writer; more are told to come back.
+const QUEUE: usize = 4096;
+/// Reports of one transaction.
+const BATCH: usize = 256;
+
+/// The way to the writer.
+#[derive(Debug, Clone)]
+pub(crate) struct Intake {
+    queue: mpsc::Sender<Job>,
+}
+
+#[derive(Debug)]
+struct Job {
+    report: Report,
+    answer: oneshot::Sender<store::Result<Outcome>>,
+}
+
+impl Hub {
+    /// Registers a machine, or takes in what a known one says anew. It is durable when this returns.
+    ///
+    /// # Errors
+    /// `Gone` when a person deleted the machine; `Unavailable` and `Overloaded` when nothing was stored.
+    pub(crate) async fn register(&self, report: Report) -> Result<Acknowledgement> {
+        let hostname = report.hostname.clone();
+        let gone = || {
+            Error::Gone(format!(
+                "The machine {hostname} was deleted in the hub by a person; restore it there, or stop its agent."
+            ))
+        };
+        match self.intake.write(report).await? {
+            Outcome::Taken { standing, .. } => Ok(acknowledge(hostname, standing)),
+            Outcome::Deleted | Outcome::Unknown => Err(gone()),
+        }
+    }
+
+    /// Takes in a heartbeat. What is new in it is durable when this returns; that the machine is still here, soon after.
+    ///
+    /// # Errors
+    /// `NotFound` when no living record has the hostname; `Unavailable` and `Overloaded` when nothing was stored.
+    pub(crate) async fn beat(&self, now: Timestamp, report: Report) -> Result<Acknowledgement> {
+        let seen = Seen { at: now, state: report.state };
+        let digest = self.directory.digest(&report);
+        if let Some(standing) = self.directory.beat(&report.hostname, digest, seen) {
+            return Ok(acknowledge(report.hostname, standing));
+        }
+        let hostname = report.hostname.clone();
+        // A read is enough to turn an unknown machine away; it must not cost the writer anything.
+        if self.store.is_known(&hostname).await?
+            && let Outcome::Taken { standing, .. } = self.intake.write(report).await?
+        {
+            return Ok(acknowledge(hostname, standing));
+        }
+        Err(Error::NotFound(format!("No machine is registered as {hostname}; register first.")))
+    }
+}
+
+fn acknowledge(hostname: String, standing: Standing) -> Acknowledgement {
+    Acknowledgement { id: standing.id.to_string(), hostname, status: standing.status.name().to_owned() }
+}
+
+impl Intake {
+    /// Starts the writer; it ends when every `Intake` is gone and nothing waits.
+    pub(crate) fn start(store: Store, directory: Arc<Directory>) -> Self {
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        tokio::spawn(run(jobs, store, directory));
+        Self { queue }
+    }
+
+    async fn write(&self, report: Report) -> Result<Outcome> {
+        let (answer, answered) = oneshot::channel();
+        self.queue.try_send(Job { report, answer }).map_err(|_| Error::Overloaded)?;
+        let outcome = answered.await.map_err(|_| Error::Unavailable("the writer has stopped".into()))?;
+        Ok(outcome?)
+    }
+}
+
+async fn run(mut jobs: mpsc::Receiver<Job>, store: Store, directory: Arc<Directory>) {
+    let mut batch = Vec::with_capacity(BATCH);
+    while jobs.recv_many(&mut batch, BATCH).await > 0 {
+        let result = write_all(&store, &directory, &batch).await;
+        match result {
+            // One of them may be at fault: each gets a transaction of its own.
+            Err(StoreError::Conflict | StoreError::Broken(_)) if batch.len() > 1 => {
+                for job in batch.drain(..) {
+                    let result = write_all(&store, &directory, std::slice::from_ref(&job)).await;
+                    answer(std::iter::once(job), result);
+                }
+            }
+            result => answer(batch.drain(..), result),
+        }
+    }
+}
+
+/// Applies all reports in one transaction, and tells the directory once it is durable.
+async fn write_all(store: &Store, directory: &Directory, jobs: &[Job]) -> store::Result<Vec<Outcome>> {
+    let now = Timestamp::now();
+    let tx = store.begin().await?;
+    let mut outcomes = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        outcomes.push(apply(&tx, now, &job.report).await?);
+    }
+    tx.commit().await?;
+    for (job, outcome) in jobs.iter().zip(&outcomes) {
+        tell(directory, now, &job.report, directory.digest(&job.report), *outcome);
+    }
+    Ok(outcomes)
+}
+
+fn tell(directory: &Directory, now: Timestamp, report: &Report, digest: Digest, outcome: Outcome) {
+    match outcome {
+        Outcome::Taken { standing, is_new } => {
+            directory.remember(&report.hostname, standing, digest, Seen { at: now, state: report.state });
+            if is_new {
+                log::info!("new machine: {} ({})", report.hostname, standing.id);
+            } else if report.registration.is_some() && standing.status != Status::Active {
+                log::info!("{} machine registered: {}", standing.status.name(), report.hostname);
+            }
+        }
+        Outcome::Unknown | Outcome::Deleted => directory.forget(&report.hostname),
+    }
+}
+
+fn answer(jobs: impl Iterator<Item = Job>, result: store::Result<Vec<Outcome>>) {
+    match result {
+        Ok(outcomes) => jobs.zip(outcomes).for_each(|(job, outcome)| {
+            // Whoever asked may have gone; the report is stored all the same.
+            let _ = job.answer.send(Ok(outcome));
+        }),
+        Err(error) => jobs.for_each(|job| {
+            let _ = job.answer.send(Err(error.clone()));
+        }),
+    }
+}

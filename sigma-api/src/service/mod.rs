@@ -1,0 +1,46 @@
+//! What the hub does, as functions of the hub, the time and an input. No HTTP, no SQL.
+
+pub(crate) mod access;
+pub(crate) mod directory;
+pub(crate) mod error;
+pub(crate) mod flush;
+pub(crate) mod intake;
+pub(crate) mod inventory;
+pub(crate) mod report;
+
+use std::sync::Arc;
+
+use access::KeyCache;
+use directory::Directory;
+use intake::Intake;
+
+use crate::store::Store;
+
+pub(crate) use error::{Error, Result};
+
+/// Everything a running hub has: the database, and what it keeps in memory beside it. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Hub {
+    pub(crate) store: Store,
+    /// What the last beats said; not all of it is in the database yet.
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) keys: Arc<KeyCache>,
+    intake: Intake,
+}
+
+impl Hub {
+    /// A hub over that database, with its writer running.
+    pub(crate) fn start(store: Store) -> Self {
+        let directory = Arc::new(Directory::default());
+        let intake = Intake::start(store.clone(), Arc::clone(&directory));
+        Self { store, directory, keys: Arc::default(), intake }
+    }
+
+    /// Writes what is only in memory and closes the database. No request may be running any more.
+    pub(crate) async fn stop(self) {
+        if let Err(error) = flush::flush(&self).await {
+            log::error!("last beats are not saved: {error}");
+        }
+        self.store.close().await;
+    }
+}

@@ -1,0 +1,199 @@
+//! The tables, column by column, as the migrations make them. Times are milliseconds since 1970, ids UUIDv7.
+
+pub(super) mod vps {
+    use sea_orm::entity::prelude::*;
+
+    /// An inventory record. A heartbeat never writes here.
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "vps")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) id: Uuid,
+        pub(crate) hostname: String,
+        pub(crate) alias: String,
+        pub(crate) alias_edited: bool,
+        pub(crate) provider_id: Option<Uuid>,
+        pub(crate) ssh_port: i32,
+        pub(crate) country: String,
+        pub(crate) city: String,
+        pub(crate) dc_name: String,
+        pub(crate) cpu_cores: Option<i64>,
+        pub(crate) ram_mb: Option<i64>,
+        pub(crate) disk_gb: Option<i64>,
+        pub(crate) bandwidth_tb: Option<f64>,
+        pub(crate) cost_monthly: Option<String>,
+        pub(crate) currency: String,
+        pub(crate) status: String,
+        pub(crate) purchase_date: Option<String>,
+        pub(crate) expire_date: Option<String>,
+        pub(crate) purpose: String,
+        pub(crate) vpn_protocol: String,
+        pub(crate) monitoring_enabled: bool,
+        pub(crate) node_exporter_port: i32,
+        pub(crate) notes: String,
+        pub(crate) source: String,
+        pub(crate) version: i64,
+        pub(crate) created_at: i64,
+        pub(crate) updated_at: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub(super) mod vps_tag {
+    use sea_orm::entity::prelude::*;
+
+    /// One tag of one machine.
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "vps_tag")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) vps_id: Uuid,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) tag: String,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub(super) mod vps_address {
+    use sea_orm::entity::prelude::*;
+
+    /// An address that a machine has or had. The operator's label stays while the address is away.
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "vps_address")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) vps_id: Uuid,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) ip: String,
+        /// As the agent says it.
+        pub(crate) label: String,
+        /// As a person set it; stands before the agent's.
+        pub(crate) operator_label: Option<String>,
+        pub(crate) present: bool,
+        pub(crate) first_seen: i64,
+        /// When it was last confirmed: now while it is present, else when it was first missing.
+        pub(crate) last_seen: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub(super) mod vps_report {
+    use sea_orm::entity::prelude::*;
+
+    /// What a machine's agent measured that seldom changes.
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "vps_report")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) vps_id: Uuid,
+        pub(crate) cpu_cores: Option<i64>,
+        pub(crate) ram_mb: Option<i64>,
+        pub(crate) disk_gb: Option<i64>,
+        pub(crate) swap_mb: Option<i64>,
+        pub(crate) kernel: Option<String>,
+        pub(crate) os: Option<String>,
+        pub(crate) arch: Option<String>,
+        pub(crate) virtualization: Option<String>,
+        pub(crate) cpu_model: Option<String>,
+        pub(crate) vendor: Option<String>,
+        pub(crate) product: Option<String>,
+        pub(crate) asset_tag: Option<String>,
+        pub(crate) agent_version: Option<String>,
+        pub(crate) interval_seconds: Option<i64>,
+        pub(crate) machine_id: Option<String>,
+        pub(crate) boot_id: Option<String>,
+        pub(crate) changed_at: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub(super) mod vps_state {
+    use sea_orm::entity::prelude::*;
+
+    /// The current state of a machine: narrow, because it is written for every machine every few seconds.
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "vps_state")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) vps_id: Uuid,
+        pub(crate) last_seen: i64,
+        pub(crate) load1: Option<f64>,
+        pub(crate) load5: Option<f64>,
+        pub(crate) load15: Option<f64>,
+        pub(crate) uptime_seconds: Option<i64>,
+        pub(crate) ram_used_mb: Option<i64>,
+        pub(crate) swap_used_mb: Option<i64>,
+        pub(crate) disk_used_gb: Option<f64>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub(super) mod provider {
+    use sea_orm::entity::prelude::*;
+
+    /// Who bills for machines.
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "provider")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) id: Uuid,
+        pub(crate) name: String,
+        pub(crate) country: String,
+        pub(crate) website: String,
+        pub(crate) panel_url: String,
+        pub(crate) api_supported: bool,
+        pub(crate) rating: Option<i32>,
+        pub(crate) notes: String,
+        pub(crate) created_at: i64,
+        pub(crate) updated_at: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub(super) mod api_key {
+    use sea_orm::entity::prelude::*;
+
+    /// A key; `hash` is the SHA-256 of the whole of it.
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "api_key")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) id: Uuid,
+        pub(crate) prefix: String,
+        pub(crate) hash: Vec<u8>,
+        pub(crate) name: String,
+        pub(crate) role: String,
+        pub(crate) created_at: i64,
+        pub(crate) last_used_at: Option<i64>,
+        pub(crate) revoked_at: Option<i64>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}

@@ -1,0 +1,179 @@
+//! Reading records whole: one, or a page of those that a filter lets through.
+
+use std::collections::HashMap;
+
+use sea_orm::sea_query::Query;
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect,
+};
+use sigma_protocol::Address;
+use uuid::Uuid;
+
+use super::address::{StoredAddress, addresses_of};
+use super::entity::vps::{Column, Entity, Model};
+use super::entity::vps_tag;
+use super::report::{facts_of, number};
+use super::state::states_of;
+use super::vps::{port_of, status_of};
+use super::{Result, Store};
+use crate::model::presence::Presence;
+use crate::model::report::Facts;
+use crate::model::time::Timestamp;
+use crate::model::vps::{Extra, Seen, Status, Vps, VpsFilter};
+
+/// A record with what is stored beside it. Its presence is not yet judged.
+#[derive(Debug)]
+pub(crate) struct Stored {
+    pub(crate) vps: Vps,
+    pub(crate) facts: Option<Facts>,
+    pub(crate) seen: Option<Seen>,
+}
+
+impl Store {
+    /// The record of that id, deleted or not.
+    ///
+    /// # Errors
+    /// As every read.
+    pub(crate) async fn vps(&self, id: Uuid) -> Result<Option<Stored>> {
+        let row = Entity::find_by_id(id).one(&self.read).await?;
+        Ok(self.with_parts(row.into_iter().collect()).await?.pop())
+    }
+
+    /// One page of the records that `filter` lets through, by hostname, and how many there are in all.
+    ///
+    /// # Errors
+    /// As every read.
+    pub(crate) async fn list_vps(&self, now: Timestamp, filter: &VpsFilter) -> Result<(Vec<Stored>, u64)> {
+        let matching = Entity::find().filter(condition(now, filter));
+        let total = matching.clone().count(&self.read).await?;
+        let rows = matching
+            .order_by_asc(Column::Hostname)
+            .order_by_asc(Column::Id)
+            .offset(filter.page.saturating_sub(1).saturating_mul(filter.per_page))
+            .limit(filter.per_page)
+            .all(&self.read)
+            .await?;
+        Ok((self.with_parts(rows).await?, total))
+    }
+
+    /// Living machines that expire from today until `last_day`, the next first.
+    ///
+    /// # Errors
+    /// As every read.
+    pub(crate) async fn expiring(&self, now: Timestamp, days: u32, limit: u64) -> Result<Vec<Stored>> {
+        let filter = VpsFilter { expiring_within_days: Some(days), ..VpsFilter::default() };
+        let rows = Entity::find()
+            .filter(condition(now, &filter))
+            .order_by_asc(Column::ExpireDate)
+            .order_by_asc(Column::Hostname)
+            .limit(limit)
+            .all(&self.read)
+            .await?;
+        self.with_parts(rows).await
+    }
+
+    async fn with_parts(&self, rows: Vec<Model>) -> Result<Vec<Stored>> {
+        let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+        let mut addresses = addresses_of(&self.read, &ids).await?;
+        let mut tags = tags_of(&self.read, &ids).await?;
+        let mut facts = facts_of(&self.read, &ids).await?;
+        let mut states = states_of(&self.read, &ids).await?;
+        rows.into_iter()
+            .map(|row| {
+                let id = row.id;
+                let addresses = addresses.remove(&id).unwrap_or_default();
+                let vps = from_row(row, shown(addresses), tags.remove(&id).unwrap_or_default())?;
+                Ok(Stored { vps, facts: facts.remove(&id), seen: states.remove(&id) })
+            })
+            .collect()
+    }
+}
+
+fn condition(now: Timestamp, filter: &VpsFilter) -> Condition {
+    let status = match filter.status {
+        Some(status) => Column::Status.eq(status.name()),
+        None => Column::Status.ne(Status::Deleted.name()),
+    };
+    let with_tag = |tag: &String| {
+        let tagged = Query::select()
+            .column(vps_tag::Column::VpsId)
+            .from(vps_tag::Entity)
+            .and_where(vps_tag::Column::Tag.eq(tag.as_str()))
+            .to_owned();
+        Column::Id.in_subquery(tagged)
+    };
+    Condition::all()
+        .add(status)
+        .add_option(filter.country.as_ref().map(|country| Column::Country.eq(country.as_str())))
+        .add_option(filter.provider_id.map(|id| Column::ProviderId.eq(id)))
+        .add_option(filter.purpose.as_ref().map(|purpose| Column::Purpose.eq(purpose.as_str())))
+        .add_option(filter.source.as_ref().map(|source| Column::Source.eq(source.as_str())))
+        .add_option(filter.tag.as_ref().map(with_tag))
+        .add_option(
+            filter
+                .expiring_within_days
+                .map(|days| Column::ExpireDate.between(now.day_plus(0), now.day_plus(days))),
+        )
+}
+
+async fn tags_of(database: &impl ConnectionTrait, ids: &[Uuid]) -> Result<HashMap<Uuid, Vec<String>>> {
+    let rows = vps_tag::Entity::find()
+        .filter(vps_tag::Column::VpsId.is_in(ids.iter().copied()))
+        .order_by_asc(vps_tag::Column::Tag)
+        .all(database)
+        .await?;
+    let mut found: HashMap<Uuid, Vec<String>> = HashMap::new();
+    for row in rows {
+        found.entry(row.vps_id).or_default().push(row.tag);
+    }
+    Ok(found)
+}
+
+/// The addresses that are present, sorted, with a person's label before the agent's.
+fn shown(stored: Vec<StoredAddress>) -> Vec<Address> {
+    let present = stored.into_iter().filter(|address| address.present);
+    let mut addresses: Vec<Address> = present
+        .map(|address| Address { ip: address.ip, label: address.operator_label.unwrap_or(address.label) })
+        .collect();
+    addresses.sort();
+    addresses
+}
+
+fn from_row(row: Model, ip_addresses: Vec<Address>, tags: Vec<String>) -> Result<Vps> {
+    Ok(Vps {
+        id: row.id,
+        hostname: row.hostname,
+        alias: row.alias,
+        provider_id: row.provider_id,
+        ip_addresses,
+        ssh_port: port_of(row.ssh_port)?,
+        country: row.country,
+        city: row.city,
+        dc_name: row.dc_name,
+        cpu_cores: number(row.cpu_cores)?,
+        ram_mb: number(row.ram_mb)?,
+        disk_gb: number(row.disk_gb)?,
+        bandwidth_tb: row.bandwidth_tb,
+        cost_monthly: row.cost_monthly,
+        currency: row.currency,
+        status: status_of(&row.status)?,
+        purchase_date: row.purchase_date,
+        expire_date: row.expire_date,
+        purpose: row.purpose,
+        vpn_protocol: row.vpn_protocol,
+        tags,
+        monitoring_enabled: row.monitoring_enabled,
+        node_exporter_port: port_of(row.node_exporter_port)?,
+        extra: Extra::default(),
+        notes: row.notes,
+        source: row.source,
+        created_at: Timestamp::from_ms(row.created_at),
+        updated_at: Timestamp::from_ms(row.updated_at),
+        presence: Presence::Never,
+        last_seen_at: None,
+        reported: None,
+        version: row.version,
+        flags: Vec::new(),
+    })
+}

@@ -1,0 +1,14 @@
+//! The schema, as a list of steps that only grows. A step that was released is never changed.
+
+use sea_orm_migration::prelude::*;
+
+mod m0001_inventory;
+
+/// All steps in their order; one text for every database.
+pub(super) struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m0001_inventory::Migration)]
+    }
+}

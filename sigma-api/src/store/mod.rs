@@ -1,0 +1,89 @@
+//! The only place that knows SQL. One file per aggregate; one text of each query for every database.
+//!
+//! Writes go through one [`Tx`] at a time, begun IMMEDIATE: SQLite has one writer, and a transaction that finds this
+//! out late fails at once instead of waiting. Reads have connections of their own and never wait for a writer.
+
+mod address;
+mod entity;
+mod error;
+mod key;
+mod list;
+mod migrations;
+mod open;
+mod report;
+mod state;
+mod stats;
+mod vps;
+
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait,
+};
+
+pub(crate) use address::StoredAddress;
+pub(crate) use error::StoreError;
+pub(crate) use list::Stored;
+pub(crate) use vps::{Known, NewVps};
+
+/// What every operation on the database answers.
+pub(crate) type Result<T> = std::result::Result<T, StoreError>;
+
+/// The database: connections for reading, and one for writing.
+#[derive(Debug, Clone)]
+pub(crate) struct Store {
+    read: DatabaseConnection,
+    write: DatabaseConnection,
+}
+
+/// A write transaction; it is undone unless it is committed.
+#[derive(Debug)]
+pub(crate) struct Tx {
+    inner: DatabaseTransaction,
+}
+
+impl Store {
+    /// Begins a write transaction, after the one before it.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database stays locked for some seconds, or cannot be written.
+    pub(crate) async fn begin(&self) -> Result<Tx> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        Ok(Tx { inner: self.write.begin_with_options(options).await? })
+    }
+
+    /// Asks the database for something small.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub(crate) async fn check(&self) -> Result<()> {
+        self.read.execute_unprepared("SELECT 1 FROM api_key LIMIT 1").await?;
+        Ok(())
+    }
+
+    /// Closes all connections; SQLite folds its write-ahead log into the database file.
+    pub(crate) async fn close(self) {
+        for connection in [self.read, self.write] {
+            if let Err(error) = connection.close().await {
+                log::warn!("closing the database: {error}");
+            }
+        }
+    }
+}
+
+impl Tx {
+    /// Makes everything that was done durable.
+    ///
+    /// # Errors
+    /// When it is not; then nothing of it was done.
+    pub(crate) async fn commit(self) -> Result<()> {
+        Ok(self.inner.commit().await?)
+    }
+}
+
+/// A number for the database. What the rules of the model let through always fits.
+fn to_i64(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}

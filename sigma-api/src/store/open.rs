@@ -1,0 +1,182 @@
+//! Opening the database: made if it is not there, brought up to date, and refused in one sentence if it is not ours.
+
+use std::fs::{File, OpenOptions, Permissions};
+use std::io::Read;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, Statement};
+use sea_orm_migration::{MigratorTrait, SchemaManager};
+
+use super::migrations::Migrator;
+use super::{Store, StoreError};
+
+/// How long a statement waits for another process that writes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(4);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(8);
+const READERS: u32 = 4;
+/// Where the migrations note which steps were taken.
+const STEPS_TABLE: &str = "seaql_migrations";
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+/// A whole check of a larger file would take longer than a start may.
+const CHECK_UP_TO_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Why the database cannot be used, as a sentence for the person who starts the hub.
+#[derive(Debug)]
+pub(crate) struct OpenError(String);
+
+impl std::fmt::Display for OpenError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Store {
+    /// Opens the SQLite database at `path`, after making or updating it.
+    ///
+    /// # Errors
+    /// A file that is not a database of the hub, is damaged, or was written by a newer hub; a folder that cannot be
+    /// written. Nothing is changed then.
+    pub(crate) async fn open(path: &Path) -> Result<Self, OpenError> {
+        let _one_at_a_time = lock(path)?;
+        if !path.exists() {
+            create(path).await?;
+        }
+        prepare(path).await?;
+        let fail = |error: DbErr| refuse(path, &error.to_string());
+        let read = connect(path, READERS, true).await.map_err(fail)?;
+        let write = connect(path, 1, false).await.map_err(fail)?;
+        Ok(Self { read, write })
+    }
+}
+
+/// Holds off another process that starts at the same moment, until the file is closed.
+fn lock(path: &Path) -> Result<File, OpenError> {
+    let lock = with_suffix(path, ".lock");
+    let fail = |error: std::io::Error| OpenError(format!("cannot write {}: {error}", lock.display()));
+    let file =
+        OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&lock).map_err(fail)?;
+    file.lock().map_err(fail)?;
+    Ok(file)
+}
+
+/// Makes a database under another name and moves it into place whole: an empty file is never one of ours.
+async fn create(path: &Path) -> Result<(), OpenError> {
+    let new = with_suffix(path, ".new");
+    let fail = |error: &dyn std::fmt::Display| OpenError(format!("cannot make {}: {error}", path.display()));
+    for left in [new.clone(), with_suffix(&new, "-wal"), with_suffix(&new, "-shm")] {
+        match std::fs::remove_file(&left) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(fail(&error)),
+            _ => {}
+        }
+    }
+    OpenOptions::new().create_new(true).write(true).mode(0o600).open(&new).map_err(|error| fail(&error))?;
+    let database = connect(&new, 1, false).await.map_err(|error| fail(&error))?;
+    migrate(&database).await.map_err(|error| fail(&error))?;
+    database.close().await.map_err(|error| fail(&error))?;
+    std::fs::rename(&new, path).map_err(|error| fail(&error))?;
+    // The new name is durable once the folder is.
+    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all()).map_err(|error| fail(&error))
+}
+
+/// Checks that the file is ours and whole, and brings its schema up to date.
+async fn prepare(path: &Path) -> Result<(), OpenError> {
+    check_file(path)?;
+    let database = connect(path, 1, false).await.map_err(|error| refuse(path, &error.to_string()))?;
+    let result = prepare_connected(path, &database).await;
+    database.close().await.map_err(|error| refuse(path, &error.to_string()))?;
+    result
+}
+
+async fn prepare_connected(path: &Path, database: &DatabaseConnection) -> Result<(), OpenError> {
+    let fail = |error: DbErr| refuse(path, &error.to_string());
+    let small = std::fs::metadata(path).is_ok_and(|file| file.len() <= CHECK_UP_TO_BYTES);
+    if small {
+        let verdict = text_of(database, "PRAGMA quick_check(1)").await.map_err(fail)?;
+        if verdict.as_deref() != Some("ok") {
+            return Err(refuse(path, &format!("it is damaged ({})", verdict.unwrap_or_default())));
+        }
+    }
+    if !SchemaManager::new(database).has_table(STEPS_TABLE).await.map_err(fail)? {
+        return Err(refuse(path, "it is a database of another program"));
+    }
+    let applied = Migrator::get_migration_models(database).await.map_err(fail)?;
+    let known = Migrator::migrations();
+    let unknown = applied.iter().find(|step| !known.iter().any(|ours| ours.name() == step.version));
+    if let Some(step) = unknown {
+        let reason = format!("a newer hub wrote it (schema step {}); start that one", step.version);
+        return Err(refuse(path, &reason));
+    }
+    if applied.len() < known.len() {
+        migrate(database).await.map_err(|error| refuse(path, &error.to_string()))?;
+    }
+    Ok(())
+}
+
+/// All missing steps in one transaction: a hub that is killed meanwhile leaves the old schema.
+async fn migrate(database: &DatabaseConnection) -> Result<(), StoreError> {
+    let store = Store { read: database.clone(), write: database.clone() };
+    let tx = store.begin().await?;
+    Migrator::up(&tx.inner, None).await?;
+    tx.commit().await
+}
+
+fn check_file(path: &Path) -> Result<(), OpenError> {
+    let fail = |error: std::io::Error| OpenError(format!("cannot read {}: {error}", path.display()));
+    let mut file = File::open(path).map_err(fail)?;
+    let mut magic = [0_u8; 16];
+    let is_sqlite = file.read_exact(&mut magic).is_ok() && &magic == MAGIC;
+    if !is_sqlite {
+        return Err(refuse(path, "it is empty, truncated or not an SQLite database"));
+    }
+    let mode = file.metadata().map_err(fail)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        std::fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(fail)?;
+    }
+    Ok(())
+}
+
+async fn connect(path: &Path, connections: u32, reads_only: bool) -> Result<DatabaseConnection, DbErr> {
+    // The URL only chooses the driver; the path is given as it is, so that any character may stand in it.
+    let mut options = ConnectOptions::new("sqlite::memory:");
+    let path = path.to_owned();
+    options
+        .max_connections(connections)
+        .min_connections(1)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(move |_| sqlite_options(&path, reads_only));
+    Database::connect(options).await
+}
+
+fn sqlite_options(path: &Path, reads_only: bool) -> SqliteConnectOptions {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(false)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .pragma("journal_size_limit", "67108864");
+    if reads_only { options.pragma("query_only", "ON") } else { options }
+}
+
+async fn text_of(database: &DatabaseConnection, sql: &str) -> Result<Option<String>, DbErr> {
+    let row = database.query_one_raw(Statement::from_string(database.get_database_backend(), sql)).await?;
+    row.map(|row| row.try_get_by_index(0)).transpose()
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+fn refuse(path: &Path, reason: &str) -> OpenError {
+    OpenError(format!("cannot use the database {}: {reason}; it is left as it is", path.display()))
+}
