@@ -268,10 +268,7 @@ fn warn_of_container(config: &Config, hostname: &str, snapshot: &Snapshot) {
     let is_nameless =
         config.hostname.is_none() && is_container_id(hostname) && (is_container || has_host_root);
     let is_bridged = is_container
-        && snapshot
-            .network
-            .as_ref()
-            .is_some_and(|network| !network.addresses.iter().any(|ip| is_global(*ip)));
+        && snapshot.network.as_ref().is_some_and(|network| network.addresses.iter().all(is_of_engine));
     if is_nameless || is_bridged {
         log::warn!(
             "this is a container that reports {} instead of its host's; to report the host, start it with \
