@@ -97,7 +97,11 @@ fn read_lines(file: &File, kind: Kind, buffer: &mut Buffer, mut line: impl FnMut
             None => 0,
         };
         for one in text.get(..whole).unwrap_or_default().split_inclusive(|&b| b == b'\n') {
-            line(String::from_utf8_lossy(one).trim_end_matches('\n'));
+            let one = one.strip_suffix(b"\n").unwrap_or(one);
+            match std::str::from_utf8(one) {
+                Ok(text) => line(text),
+                Err(_) => line(&String::from_utf8_lossy(one)),
+            }
         }
         if end {
             return Ok(());

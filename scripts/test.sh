@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Every test. Installs what it needs; without root it says what is missing and how to get it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/need.sh
+need_rust
+need cc gcc
+# The network stories make hosts of their own out of namespaces.
+need ip iproute2 || true
+need nft nftables || true
+need unshare util-linux || true
+
+say() { printf '== %s\n' "$*"; }
+
+say "build"
+cargo build --quiet --workspace --all-targets --locked
+scripts/dist.sh
+
+say "tests"
+if cargo nextest --version >/dev/null 2>&1; then
+    cargo nextest run --workspace --locked --no-fail-fast --status-level slow --final-status-level slow
+    cargo test --quiet --workspace --locked --doc
+else
+    cargo test --quiet --workspace --locked --no-fail-fast
+fi
+
+say "fuzz"
+FUZZ_SECONDS=${FUZZ_SECONDS:-10} scripts/fuzz.sh
+
+say "faults, shortened"
+scripts/faults.sh --short
