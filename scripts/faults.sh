@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# The faults that the hub must survive: `make faults` at full size on the release build, with --short fewer kills on the
+# build that the tests use. Further arguments go to the program; --help says which there are.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/need.sh
+need_rust
+need cc gcc
+out=${CARGO_TARGET_DIR:-target}
+if [ "${1:-}" = --short ]; then
+    shift
+    cargo build --quiet --package sigma-api --package sigma-bench
+    exec "$out/debug/faults" --kills 10 "$@"
+fi
+cargo build --quiet --release --package sigma-api --package sigma-bench
+exec "$out/release/faults" "$@"
