@@ -1,6 +1,6 @@
 //! The Sigma hub.
 //!
-//! A request goes one way: [`http`] extracts and authorizes, `service` decides, `store` keeps, and `model` has the nouns
+//! A request goes one way: `http` extracts and authorizes, `service` decides, `store` keeps, and `model` has the nouns
 //! and rules that all of them speak of. `config` has every option, `commands` what is done on the command line.
 
 mod commands;

@@ -188,6 +188,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for PatientStream<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let progress = Pin::new(&mut self.inner).poll_flush(cx);
+        // hyper may have read before the answer, found nothing, and read again only when it is woken: wake it in time.
+        if progress.is_ready() && self.arm().is_some() {
+            let _ = self.reading.as_mut().poll(cx);
+        }
         self.bounded(cx, progress)
     }
 
@@ -217,3 +221,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for PatientStream<S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

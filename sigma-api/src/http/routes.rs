@@ -113,3 +113,56 @@ async fn logged(request: Request, next: Next) -> Response {
 
 /// Keeps the state's type out of every handler's signature.
 pub(super) type AppState = State<Hub>;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn who(access: Access) -> String {
+        match access {
+            Access::Open => "open".to_owned(),
+            Access::Keys(roles) => roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(" "),
+        }
+    }
+
+    #[test]
+    fn who_may_call_what_is_as_it_was_agreed() {
+        let table: Vec<String> = table()
+            .iter()
+            .map(|route| format!("{} {}: {}", route.method, route.path, who(route.access)))
+            .collect();
+        let agreed = [
+            "POST /api/agent/register: agent admin",
+            "POST /api/agent/heartbeat: agent admin",
+            "GET /api/vps: admin operator readonly",
+            "GET /api/vps/{id}: admin operator readonly",
+            "GET /api/stats: admin operator readonly",
+            "GET /api/openapi.json: open",
+            "GET /healthz: open",
+        ];
+        assert_eq!(table, agreed);
+    }
+
+    #[test]
+    fn every_route_is_described_and_nothing_else() {
+        let routes: BTreeSet<_> =
+            table().iter().map(|route| format!("{} {}", route.method, route.path)).collect();
+        let described = serde_json::to_value(openapi::describe()).unwrap();
+        let described = described["paths"].as_object().unwrap().iter().flat_map(|(path, methods)| {
+            methods.as_object().unwrap().keys().map(move |method| format!("{} {path}", method.to_uppercase()))
+        });
+        assert_eq!(routes, described.collect());
+    }
+
+    #[test]
+    fn what_is_described_as_open_is_open_and_nothing_else() {
+        let described = serde_json::to_value(openapi::describe()).unwrap();
+        for route in table() {
+            let operation = &described["paths"][route.path][route.method.as_str().to_lowercase()];
+            let needs_none = operation["security"] == serde_json::json!([{}]);
+            assert_eq!(needs_none, route.access == Access::Open, "{}", route.path);
+        }
+    }
+}

@@ -87,10 +87,7 @@ impl Report {
         let alias = message.alias.filter(|alias| !alias.trim().is_empty());
         Ok(Self {
             hostname: checked_hostname(message.hostname)?,
-            addresses: Some(message.ip_addresses)
-                .map(checked_addresses)
-                .transpose()?
-                .filter(|a| !a.is_empty()),
+            addresses: Some(checked_addresses(message.ip_addresses)?).filter(|a| !a.is_empty()),
             state: checked_state(&message.system_info)?,
             facts: checked_facts(message.system_info, message.agent, message.machine)?,
             registration: Some(Enrolment { ssh_port: message.ssh_port, alias }),
