@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::handler::Handler;
 use axum::http::{Method, StatusCode};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
@@ -100,12 +100,13 @@ async fn within_deadline(request: Request, next: Next) -> Response {
     }
 }
 
-/// A line per request, for those who ask for it. Neither keys nor bodies nor the query are in it.
+/// A line per request, for those who ask for it: the route, not the path or the query, where somebody may have put a key.
 async fn logged(request: Request, next: Next) -> Response {
     if !log::log_enabled!(log::Level::Debug) {
         return next.run(request).await;
     }
-    let line = format!("{} {}", request.method(), request.uri().path());
+    let route = request.extensions().get::<MatchedPath>().map_or("(no route)", MatchedPath::as_str);
+    let line = format!("{} {route}", request.method());
     let response = next.run(request).await;
     log::debug!("{line} {}", response.status().as_u16());
     response

@@ -1,0 +1,90 @@
+//! Faults that the hub must survive, done to the release binary on loopback. One line per fault: figures, PASS or FAIL.
+//!
+//! The numbers are those of the project's list of faults: 1 kill -9 under load, 24 a race of registrations, 26 hostile
+//! bodies, 31 secrets that must not leak.
+#![expect(clippy::disallowed_methods, reason = "the fault runs start the hub that they try")]
+#![expect(clippy::print_stdout, reason = "figures are printed")]
+
+mod bodies;
+mod http;
+mod hub;
+mod kills;
+mod ledger;
+mod race;
+mod secrets;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Parser;
+
+/// What a fault run answers: its figures, or what did not hold.
+type Verdict = Result<String, String>;
+
+/// Do faults to the hub and say what held.
+#[derive(Debug, Parser)]
+struct Options {
+    /// Faults to run (all when none is named)
+    #[arg(value_parser = ["1", "24", "26", "31"])]
+    faults: Vec<String>,
+    /// Kills of fault 1
+    #[arg(long, default_value_t = 100)]
+    kills: u32,
+    /// Heartbeats per second of fault 1
+    #[arg(long, default_value_t = 500)]
+    beats: u32,
+    /// Registrations per second of fault 1
+    #[arg(long, default_value_t = 5)]
+    registrations: u32,
+    /// Parallel registrations of fault 24
+    #[arg(long, default_value_t = 1000)]
+    parallel: usize,
+    /// The program to try [default: sigma-api beside this one]
+    #[arg(long, env = "SIGMA_API_BIN")]
+    program: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let Some(program) = options.program.clone().or_else(beside) else {
+        println!("sigma-api is not beside this program; build it, or name it with --program");
+        return ExitCode::from(2);
+    };
+    let mut failed = false;
+    for (number, what) in [
+        ("1", "kill -9 under load"),
+        ("24", "one hostname, many registrations at once"),
+        ("26", "hostile bodies"),
+        ("31", "secrets"),
+    ] {
+        if !options.faults.is_empty() && !options.faults.iter().any(|fault| fault == number) {
+            continue;
+        }
+        let started = Instant::now();
+        let verdict = match number {
+            "1" => kills::run(&program, options.kills, options.beats, options.registrations),
+            "24" => race::run(&program, options.parallel),
+            "26" => bodies::run(&program),
+            _ => secrets::run(&program),
+        };
+        let (word, text) = match &verdict {
+            Ok(figures) => ("PASS", figures),
+            Err(reason) => ("FAIL", reason),
+        };
+        println!("fault {number:>2} {word} ({what}, {:.0} s): {text}", started.elapsed().as_secs_f64());
+        failed |= verdict.is_err();
+    }
+    ExitCode::from(u8::from(failed))
+}
+
+fn beside() -> Option<PathBuf> {
+    let path = std::env::current_exe().ok()?.parent()?.join("sigma-api");
+    path.is_file().then_some(path)
+}
+
+/// An error with the place where it happened.
+fn at<E: std::fmt::Display>(place: &str) -> impl Fn(E) -> String {
+    let place = place.to_owned();
+    move |error| format!("{place}: {error}")
+}
