@@ -1,6 +1,10 @@
 //! Every message against its golden JSON, and every older form that must stay accepted.
 
-#![expect(clippy::expect_used, reason = "a test ends where it finds something else than it expects")]
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test ends where it finds something else than it expects"
+)]
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
