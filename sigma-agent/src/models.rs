@@ -62,19 +62,27 @@ fn addresses(snapshot: &Snapshot, public: Option<IpAddr>) -> Vec<Address> {
     all.into_iter().map(|ip| Address { ip, label: label(ip) }).collect()
 }
 
+/// What no machine has; sizes in MiB of memory and GiB of disk. Containers without a limit show 2^63 bytes of memory, and
+/// an uptime that ran backwards 2^64 seconds. A hub refuses the whole message for one such number, so it is left out.
+const MAX_CORES: u32 = 65_536;
+const MAX_SIZE: u64 = 1 << 31;
+const MAX_UPTIME_SECONDS: u64 = 100 * 366 * 86_400;
+const MAX_LOAD: f64 = 1e6;
+
 fn system_info(snapshot: &Snapshot) -> SystemInfo {
     let facts = &snapshot.facts;
     let memory = snapshot.memory.as_ref();
+    let disk = snapshot.disk.filter(|disk| whole_gib(*disk) <= MAX_SIZE);
     SystemInfo {
-        cpu_cores: facts.cpu.cores,
-        ram_mb: memory.map(|m| mib(m.total_kib)),
-        disk_gb: snapshot.disk.map(whole_gib),
-        uptime_seconds: snapshot.uptime_seconds,
-        load_avg: snapshot.load,
+        cpu_cores: facts.cpu.cores.filter(|cores| *cores <= MAX_CORES),
+        ram_mb: of(memory, |m| Some(m.total_kib)),
+        disk_gb: disk.map(whole_gib),
+        uptime_seconds: snapshot.uptime_seconds.filter(|seconds| *seconds <= MAX_UPTIME_SECONDS),
+        load_avg: snapshot.load.filter(|averages| averages.iter().all(|load| *load <= MAX_LOAD)),
         ram_used_mb: of(memory, |m| m.used_kib),
         swap_mb: of(memory, |m| m.swap_kib),
         swap_used_mb: of(memory, |m| m.swap_used_kib),
-        disk_used_gb: snapshot.disk.map(|disk| gib_with_one_decimal(disk.used_bytes)),
+        disk_used_gb: disk.map(|disk| gib_with_one_decimal(disk.used_bytes)),
         kernel: facts.kernel.clone(),
         os: facts.os.clone(),
         arch: facts.arch.clone(),
@@ -87,7 +95,7 @@ fn system_info(snapshot: &Snapshot) -> SystemInfo {
 }
 
 fn of(memory: Option<&Memory>, kib: impl Fn(&Memory) -> Option<u64>) -> Option<u64> {
-    memory.and_then(kib).map(mib)
+    memory.and_then(kib).map(mib).filter(|size| *size <= MAX_SIZE)
 }
 
 fn mib(kib: u64) -> u64 {
@@ -156,6 +164,20 @@ mod tests {
     fn what_was_not_measured_is_absent() {
         let beat = heartbeat("a", &Snapshot::default(), None, &ABOUT);
         assert_eq!((beat.ip_addresses, beat.system_info, beat.machine), (None, SystemInfo::default(), None));
+    }
+
+    #[test]
+    fn what_no_machine_has_is_absent() {
+        let total_kib = i64::MAX.unsigned_abs() / 1024;
+        let snapshot = Snapshot {
+            uptime_seconds: Some(u64::MAX - 7),
+            load: Some([0.0, 1e7, 0.0]),
+            memory: Some(Memory { total_kib, used_kib: Some(1 << 20), ..Memory::default() }),
+            disk: Some(Disk { total_bytes: u64::MAX, used_bytes: GIB }),
+            ..Snapshot::default()
+        };
+        let sent = SystemInfo { ram_used_mb: Some(1024), ..SystemInfo::default() };
+        assert_eq!(system_info(&snapshot), sent);
     }
 
     #[test]
