@@ -169,18 +169,21 @@ impl Inet6 {
     }
 }
 
-/// The addresses that are the machine's own, out of all that its kernel holds.
+/// The addresses that are the machine's own, out of all that its kernel holds. A group that the kernel joined by itself
+/// (`ip address add … autojoin`) stands among them.
 fn reachable(local: &LocalV4, routes: &Routes, inet6: &Inet6) -> Network {
     let v4 = local
         .addresses
         .iter()
-        .filter(|a| !(a.is_loopback() || a.is_link_local() || a.is_unspecified()))
+        .filter(|a| !(a.is_loopback() || a.is_link_local() || a.is_unspecified() || a.is_multicast()))
         .filter(|a| !routes.is_of_containers(**a))
         .map(|a| IpAddr::V4(*a));
     let v6 = inet6
         .addresses
         .iter()
-        .filter(|(a, _)| !(a.is_loopback() || a.is_unicast_link_local() || a.is_unspecified()))
+        .filter(|(a, _)| {
+            !(a.is_loopback() || a.is_unicast_link_local() || a.is_unspecified() || a.is_multicast())
+        })
         .filter(|(_, interface)| !routes.is_container_bridge(interface))
         .map(|(a, _)| IpAddr::V6(*a));
     let mut addresses: Vec<IpAddr> = v4.chain(v6).collect();
@@ -297,6 +300,15 @@ mod tests {
         let address = "192.168.1.5".parse().unwrap();
         assert!(routes(&format!("{heading}{connected}")).is_of_containers(address));
         assert!(!routes(&format!("{heading}{connected}{default}")).is_of_containers(address));
+    }
+
+    #[test]
+    fn a_joined_group_is_no_address_of_the_machine() {
+        let (mut local, mut inet6) = (LocalV4::default(), Inet6::default());
+        ["|-- 239.1.1.1", "/32 host LOCAL"].into_iter().for_each(|line| local.line(line));
+        inet6.line("ff0e0000000000000000000000000101 02 80 00 80 eth0");
+        assert_eq!((local.addresses.len(), inet6.addresses.len()), (1, 1));
+        assert_eq!(reachable(&local, &Routes::default(), &inet6).addresses, [] as [IpAddr; 0]);
     }
 
     #[test]
