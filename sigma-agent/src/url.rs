@@ -104,7 +104,11 @@ fn split_host_port(text: &str) -> Result<(String, Option<u16>), String> {
             _ => return Err("has a port that is not a number from 1 to 65535".to_owned()),
         },
     };
-    let is_name = host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
+    let is_label = |label: &str| {
+        !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    };
+    // A dot at the end is the root of all names.
+    let is_name = host.strip_suffix('.').unwrap_or(host).split('.').all(is_label);
     if host.is_empty() || !(is_name || host.parse::<IpAddr>().is_ok()) {
         return Err("has no valid host".to_owned());
     }
@@ -122,6 +126,7 @@ mod tests {
             ("https://Hub.example.com/api/", "hub.example.com", 443, "/api", "https://hub.example.com/api"),
             ("https://[2001:db8::1]:8443", "2001:db8::1", 8443, "", "https://[2001:db8::1]:8443"),
             ("http://[::1]/a/b//", "::1", 80, "/a/b", "http://[::1]/a/b"),
+            ("http://hub.example.com.", "hub.example.com.", 80, "", "http://hub.example.com."),
             ("HTTP://192.0.2.1:80", "192.0.2.1", 80, "", "http://192.0.2.1"),
         ] {
             let url = Url::parse(text).unwrap();
@@ -143,6 +148,9 @@ mod tests {
             ("hub.example.com", "is not a URL"),
             ("ftp://hub", "scheme ftp"),
             ("http://", "host"),
+            ("http://.", "host"),
+            ("http://.example.com", "host"),
+            ("http://hub..example.com", "host"),
             ("http://a b/", "character"),
             ("http://hub:0", "port"),
             ("http://hub:99999", "port"),
