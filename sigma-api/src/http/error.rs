@@ -1,6 +1,7 @@
 //! The one mapping from what went wrong to what a client is told.
 
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
@@ -9,12 +10,14 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::model::text::{Invalid, one_line};
+use crate::model::time::Timestamp;
 use crate::service;
 
 /// A sentence never grows with the input that it is about.
 const MAX_SENTENCE_CHARS: usize = 300;
 /// A full disk is not emptied sooner, and agents spread their retries themselves.
 const RETRY_AFTER_SECONDS: u32 = 5;
+const OUTAGE_LINE_EVERY_MS: i64 = 10_000;
 
 /// What a handler answers.
 pub(super) type Result<T> = std::result::Result<T, ApiError>;
@@ -76,7 +79,7 @@ impl From<service::Error> for ApiError {
                 "The hub takes in as much as it can; try again soon.",
             ),
             Error::Unavailable(cause) => {
-                log::warn!("the database cannot be used at the moment: {cause}");
+                warn_of_outage(&cause);
                 Self::new(
                     StatusCode::SERVICE_UNAVAILABLE,
                     "The hub cannot use its database at the moment; try again soon.",
@@ -87,6 +90,17 @@ impl From<service::Error> for ApiError {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "The hub made a mistake; its log says more.")
             }
         }
+    }
+}
+
+/// An outage meets every request; one line in ten seconds says enough of it.
+fn warn_of_outage(cause: &str) {
+    static LAST_MS: AtomicI64 = AtomicI64::new(0);
+    let now = Timestamp::now().ms();
+    let last = LAST_MS.load(Ordering::Relaxed);
+    let due = now.saturating_sub(last).saturating_abs() > OUTAGE_LINE_EVERY_MS;
+    if due && LAST_MS.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+        log::warn!("the database cannot be used at the moment: {cause}");
     }
 }
 

@@ -6,6 +6,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sea_orm::sqlx::Connection;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, Statement};
 use sea_orm_migration::{MigratorTrait, SchemaManager};
@@ -21,7 +22,7 @@ const READERS: u32 = 4;
 const STEPS_TABLE: &str = "seaql_migrations";
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 /// A whole check of a larger file would take longer than a start may.
-const CHECK_UP_TO_BYTES: u64 = 256 * 1024 * 1024;
+const CHECK_UP_TO_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Why the database cannot be used, as a sentence for the person who starts the hub.
 #[derive(Debug)]
@@ -150,6 +151,11 @@ async fn connect(path: &Path, connections: u32, reads_only: bool) -> Result<Data
         .max_lifetime(None)
         .test_before_acquire(false)
         .sqlx_logging(false)
+        // When the disk is full, SQLite undoes a transaction by itself, and the driver still counts it as begun: what
+        // comes next would be nested in it and committed into the void. Such a connection is thrown away.
+        .map_sqlx_sqlite_before_acquire(|connection, _| {
+            Box::pin(async { Ok(!connection.is_in_transaction()) })
+        })
         .map_sqlx_sqlite_opts(move |_| sqlite_options(&path, reads_only));
     Database::connect(options).await
 }

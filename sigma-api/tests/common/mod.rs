@@ -63,6 +63,13 @@ impl Folder {
         Hub::start(program().env("SIGMA_DATA_DIR", self.path()).env("SIGMA_LOG", "debug"))
     }
 
+    /// Starts a hub whose files can be limited in size later: then a write fails, instead of ending the program.
+    pub(crate) fn start_limitable(&self) -> Hub {
+        let mut shell = Command::new("sh");
+        shell.env_clear().env("SIGMA_DATA_DIR", self.path());
+        Hub::start(shell.args(["-c", "trap '' XFSZ; exec \"$0\"", env!("CARGO_BIN_EXE_sigma-api")]))
+    }
+
     /// Changes or reads the database behind the hub's back.
     pub(crate) fn sql(&self, sql: &str) -> Vec<String> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -139,6 +146,13 @@ impl Hub {
 
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// From now on no file of the hub is written beyond so many bytes, as if the disk were full.
+    pub(crate) fn limit_files(&self, bytes: Option<u64>) {
+        use rustix::process::{Pid, Resource, Rlimit, prlimit};
+        let limit = Rlimit { current: bytes, maximum: None };
+        prlimit(Some(Pid::from_child(&self.child)), Resource::Fsize, limit).unwrap();
     }
 
     /// What was logged so far.
