@@ -1,0 +1,141 @@
+//! Bad lines: half of the addresses dead, a third of the packets lost, a modem's speed, a connection that swallows all.
+
+use std::thread;
+use std::time::Instant;
+
+use crate::hub::{ACKNOWLEDGED, Agent, BEAT_TAKEN, Data, Hub, REGISTERED, REGISTRATION_TAKEN};
+use crate::lab::{INTERNET, Lab, seconds};
+use crate::program::Program;
+use crate::services::Dns;
+
+const HUB: &str = "hub.sigma.test";
+
+/// A table of the router with one rule on what it forwards.
+fn forward(rules: &str) -> String {
+    format!("table inet story {{ chain story {{ type filter hook forward priority 0; {rules} }}; }}")
+}
+
+#[test]
+fn a_dead_ipv6_address_costs_less_than_two_seconds() {
+    let Some(mut lab) = Lab::new("dead6") else { return };
+    lab.attach("hub", &["51.15.0.10/24", "2001:bc8::10/64"]);
+    lab.attach("host", &["95.216.1.2/24", "2a01:4f9:c010:1::2/64"]);
+    lab.nft(INTERNET, &forward("ip6 daddr 2001:bc8::10 counter drop;"));
+    let dns = Dns::start(&lab);
+    dns.tell(HUB, &["2001:bc8::10", "51.15.0.10"]);
+    let data = Data::new(&lab);
+    let hub = Hub::start(&lab, "hub", &data);
+    let agent = Agent::new(&lab, "host", "web-1", HUB, &data).start();
+    let registered = agent.says(REGISTERED, seconds(20)) - agent.started;
+    println!("registered after {registered:?}");
+    assert!(registered < seconds(2), "{registered:?}");
+    let tried = lab.output(INTERNET, "nft list table inet story");
+    assert!(!tried.contains("packets 0 "), "the dead address was not even tried: {tried}");
+    assert_eq!(hub.addresses("web-1"), ["95.216.1.2", "2a01:4f9:c010:1::2"]);
+}
+
+/// A fleet, so that there is something to count; the interval is far shorter than a real one, and so is what a lost
+/// packet may cost.
+#[test]
+fn a_third_of_the_packets_lost_costs_hardly_a_beat() {
+    const AGENTS: usize = 12;
+    const INTERVAL: u64 = 4;
+    const INTERVALS: u64 = 7;
+    let Some(mut lab) = Lab::new("loss") else { return };
+    lab.attach("hub", &["51.15.0.10/24"]);
+    lab.attach("host", &["95.216.1.2/24"]);
+    lab.nft(INTERNET, &forward("numgen random mod 100 < 30 counter drop;"));
+    let data = Data::new(&lab);
+    let hub = Hub::start(&lab, "hub", &data);
+    let names: Vec<String> = (1..=AGENTS).map(|n| format!("web-{n}")).collect();
+    let agents: Vec<Program> = names
+        .iter()
+        .map(|name| {
+            let agent = Agent::new(&lab, "host", name, "51.15.0.10", &data);
+            agent.with("AGENT_INTERVAL", &INTERVAL.to_string()).start()
+        })
+        .collect();
+    for agent in &agents {
+        agent.says(REGISTERED, seconds(30));
+    }
+    thread::sleep(seconds(INTERVAL * INTERVALS));
+    let (mut arrived, mut due) = (0, 0);
+    for agent in &agents {
+        // Beats that were missed are not made up for: each that was acknowledged is another interval.
+        let beats = agent.times(ACKNOWLEDGED);
+        due += beats[0].elapsed().as_secs() / INTERVAL;
+        arrived += beats.len() as u64 - 1;
+    }
+    let taken = hub.program.count(BEAT_TAKEN);
+    println!(
+        "{arrived} of {due} beats were acknowledged; with repetitions and the first the hub took {taken}"
+    );
+    assert!(arrived * 100 >= due * 95, "{arrived} of {due}");
+    assert_eq!(hub.machines().len(), AGENTS);
+}
+
+#[test]
+fn a_line_of_8_kbit_carries_the_first_heartbeat_within_five_seconds() {
+    let Some(mut lab) = Lab::new("slow") else { return };
+    lab.attach("hub", &["51.15.0.10/24"]);
+    lab.attach("host", &["95.216.1.2/24"]);
+    for (space, port) in [("host", "eth0"), (INTERNET, "to-host")] {
+        // Small packets, as on a modem: the burst must hold one, and is what passes at full speed.
+        lab.ip(space, &format!("link set {port} mtu 576"));
+        lab.run(space, &format!("tc qdisc add dev {port} root tbf rate 8kbit burst 600 latency 10s"));
+    }
+    let data = Data::new(&lab);
+    let hub = Hub::start(&lab, "hub", &data);
+    let agent = Agent::new(&lab, "host", "web-1", "51.15.0.10", &data).start();
+    let registered = agent.says(REGISTERED, seconds(30)) - agent.started;
+    let beat = agent.says(ACKNOWLEDGED, seconds(30)) - agent.started;
+    println!("registered after {registered:?}, the first heartbeat after {beat:?}");
+    assert!(beat < seconds(5), "{beat:?}");
+    assert!(registered.as_millis() > 200, "the line was not slow: {registered:?}");
+    assert_eq!(hub.machines().len(), 1);
+}
+
+#[test]
+fn a_connection_that_swallows_everything_is_given_up_and_leaves_nothing_behind() {
+    const ROUTER_RULES: &str = "ip saddr 95.216.1.2 drop; ip daddr 95.216.1.2 drop; \
+        ip daddr 95.216.2.2 tcp sport 3000 meta length > 100 drop;";
+    let Some(mut lab) = Lab::new("swallow") else { return };
+    lab.attach("hub", &["51.15.0.10/24"]);
+    // Of the one everything is lost once it reports; of the other only what the hub answers, from the start.
+    lab.attach("cut", &["95.216.1.2/24"]);
+    lab.attach("deaf", &["95.216.2.2/24"]);
+    let data = Data::new(&lab);
+    let hub = Hub::start(&lab, "hub", &data);
+    let cut = Agent::new(&lab, "cut", "cut-1", "51.15.0.10", &data).start();
+    cut.says(ACKNOWLEDGED, seconds(10));
+    lab.nft(INTERNET, &forward(ROUTER_RULES));
+    let swallowed = Instant::now();
+    let beats = cut.count(ACKNOWLEDGED);
+    let deaf = Agent::new(&lab, "deaf", "deaf-1", "51.15.0.10", &data).start();
+
+    let mut sockets = 0;
+    let mut watch = |until: &dyn Fn() -> bool| {
+        while !until() {
+            assert!(swallowed.elapsed() < seconds(60), "nothing came of it within a minute");
+            sockets = sockets.max(cut.sockets()).max(deaf.sockets());
+            thread::sleep(seconds(1) / 10);
+        }
+    };
+    let given_up = |agent: &Program| agent.count("trying again") > 0;
+    watch(&|| given_up(&cut) && given_up(&deaf));
+    let gave_up = [&cut, &deaf].map(|agent| agent.times("trying again")[0] - swallowed.max(agent.started));
+    // Up to an interval passes before the next beat is due.
+    println!("given up after {gave_up:?}");
+    assert!(gave_up.iter().all(|after| *after < seconds(22)), "{gave_up:?}");
+    assert_eq!(deaf.count(REGISTERED), 0);
+    assert_eq!(hub.machines().len(), 2, "the hub has what it could not acknowledge");
+
+    lab.nft(INTERNET, "delete table inet story");
+    let open = Instant::now();
+    watch(&|| cut.count(ACKNOWLEDGED) > beats && deaf.count(ACKNOWLEDGED) > 0);
+    println!("all well {:?} after the line was, {sockets} sockets at most", open.elapsed());
+    assert!(open.elapsed() < seconds(8), "{:?}", open.elapsed());
+    assert!(sockets <= 2, "{sockets} sockets");
+    assert_eq!(hub.machines().len(), 2);
+    assert!(hub.program.count(REGISTRATION_TAKEN) >= 3, "the deaf one registered twice, as one record");
+}
