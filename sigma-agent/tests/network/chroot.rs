@@ -35,18 +35,25 @@ fn the_shipped_agent_needs_nothing_but_a_name_server() {
     let root = lab.folder().join("root");
     fs::create_dir_all(root.join("etc")).unwrap();
     fs::copy(shipped(), root.join("sigma-agent")).unwrap();
-    fs::write(root.join("etc/resolv.conf"), format!("nameserver {DNS_V4}\n")).unwrap();
     let data = Data::new(&lab);
     let hub = Hub::start(&lab, "hub", &data);
 
-    let agent = Agent::of(&lab, "host", "bare-1", HUB, &data, Path::new("chroot"));
-    let agent = agent.argument(&root).argument("/sigma-agent").start();
+    let start = |hostname| {
+        let agent = Agent::of(&lab, "host", hostname, HUB, &data, Path::new("chroot"));
+        agent.argument(&root).argument("/sigma-agent").start()
+    };
+    // It finds a name server that is told to it while it runs, and one that was there before.
+    let early = start("bare-1");
+    early.says("could not be looked up", seconds(10));
+    fs::write(root.join("etc/resolv.conf"), format!("nameserver {DNS_V4}\n")).unwrap();
+    let agent = start("bare-2");
     let registered = agent.says(REGISTERED, seconds(10)) - agent.started;
     println!("registered after {registered:?}");
     assert!(registered < seconds(1), "{registered:?}");
     agent.says_again(ACKNOWLEDGED, 2, seconds(10));
+    early.says(ACKNOWLEDGED, seconds(10));
     assert_eq!(dns.asked(), [HUB]);
-    assert_eq!(hub.addresses("bare-1"), [""; 0], "there is no /proc to find any in");
+    assert_eq!(hub.addresses("bare-2"), [""; 0], "there is no /proc to find any in");
     for file in ["proc", "sys", "dev"] {
         assert!(!root.join(file).exists());
     }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::hub::{ACKNOWLEDGED, Agent, Data, Hub, REGISTERED};
-use crate::lab::{INTERNET, Lab, eventually, seconds};
+use crate::lab::{DNS_V4, INTERNET, Lab, eventually, seconds};
 use crate::services::Dns;
 
 const HUB: &str = "hub.sigma.test";
@@ -133,4 +133,27 @@ fn a_name_server_that_is_dead_at_boot_holds_nothing_up_for_long() {
     println!("registered {late:?} after the name server came back");
     assert!(late < seconds(9), "{late:?}");
     assert_eq!(hub.machines().len(), 1);
+}
+
+#[test]
+fn an_agent_that_starts_before_its_network_needs_no_restart() {
+    let Some(mut lab) = Lab::new("boot") else { return };
+    lab.attach("hub", &["51.15.0.10/24"]);
+    lab.add("host");
+    lab.resolvers(&[]);
+    let dns = Dns::start(&lab);
+    dns.tell(HUB, &["51.15.0.10"]);
+    let data = Data::new(&lab);
+    let hub = Hub::start(&lab, "hub", &data);
+    let agent = Agent::new(&lab, "host", "web-1", HUB, &data).start();
+    agent.says_again("trying again", 2, seconds(10));
+
+    // First the addresses, then the name servers, as a DHCP client brings them.
+    lab.join("host", INTERNET, "to-host", &["95.216.1.2/24"]);
+    lab.resolvers(&[DNS_V4]);
+    let up = Instant::now();
+    let late = agent.says(REGISTERED, seconds(20)) - up;
+    println!("registered {late:?} after the network came");
+    assert!(late < seconds(9), "{late:?}");
+    assert_eq!(hub.addresses("web-1"), ["95.216.1.2"]);
 }
