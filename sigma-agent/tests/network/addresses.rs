@@ -77,7 +77,8 @@ fn hosts_with_ipv6_alone_reach_a_hub_with_ipv6_alone() {
     lab.attach("public", &["2a01:4f9:c010:1::2/64"]);
     lab.attach("private", &["fd00:5::2/64"]);
     let dns = Dns::start(&lab);
-    dns.tell(HUB, &["2001:bc8::10"]);
+    // Its IPv4 address is of no use to these hosts.
+    dns.tell(HUB, &["51.15.0.10", "2001:bc8::10"]);
     let service = LookUp::start(&lab, "2001:19f0::80", Some("2a01:4f9:c010:2::9\n"), seconds(0));
     let data = Data::new(&lab);
     let hub = Hub::start(&lab, "hub", &data);

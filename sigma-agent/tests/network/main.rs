@@ -13,10 +13,10 @@
 )]
 
 mod addresses;
+mod bad_lines;
 mod chroot;
 mod hub;
 mod hubs;
 mod lab;
-mod lines;
 mod program;
 mod services;

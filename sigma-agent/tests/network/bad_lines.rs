@@ -20,6 +20,7 @@ fn a_dead_ipv6_address_costs_less_than_two_seconds() {
     let Some(mut lab) = Lab::new("dead6") else { return };
     lab.attach("hub", &["51.15.0.10/24", "2001:bc8::10/64"]);
     lab.attach("host", &["95.216.1.2/24", "2a01:4f9:c010:1::2/64"]);
+    lab.attach("four", &["95.216.2.2/24"]);
     lab.nft(INTERNET, &forward("ip6 daddr 2001:bc8::10 counter drop;"));
     let dns = Dns::start(&lab);
     dns.tell(HUB, &["2001:bc8::10", "51.15.0.10"]);
@@ -32,15 +33,21 @@ fn a_dead_ipv6_address_costs_less_than_two_seconds() {
     let tried = lab.output(INTERNET, "nft list table inet story");
     assert!(!tried.contains("packets 0 "), "the dead address was not even tried: {tried}");
     assert_eq!(hub.addresses("web-1"), ["95.216.1.2", "2a01:4f9:c010:1::2"]);
+
+    // Without IPv6 of its own there is nothing to wait for.
+    let agent = Agent::new(&lab, "four", "web-2", HUB, &data).start();
+    let registered = agent.says(REGISTERED, seconds(20)) - agent.started;
+    println!("without IPv6 registered after {registered:?}");
+    assert!(registered < seconds(1), "{registered:?}");
 }
 
-/// A fleet, so that there is something to count. TCP needs more than 6 s for one message in twenty on such a line, which
-/// is an interval here and a tenth of the usual one; with that, at least 99 in 100 arrive.
+/// A fleet, so that there is something to count. The interval is a tenth of the usual one: on such a line TCP needs more
+/// than 6 s for one message in twenty, and hardly ever as long as the agent waits.
 #[test]
-fn a_third_of_the_packets_lost_costs_hardly_a_beat() {
+fn a_third_of_the_packets_lost_costs_few_beats() {
     const AGENTS: usize = 24;
     const INTERVAL: u64 = 6;
-    const INTERVALS: u64 = 5;
+    const INTERVALS: u64 = 6;
     let Some(mut lab) = Lab::new("loss") else { return };
     lab.attach("hub", &["51.15.0.10/24"]);
     lab.attach("host", &["95.216.1.2/24"]);
@@ -48,30 +55,30 @@ fn a_third_of_the_packets_lost_costs_hardly_a_beat() {
     let data = Data::new(&lab);
     let hub = Hub::start(&lab, "hub", &data);
     let names: Vec<String> = (1..=AGENTS).map(|n| format!("web-{n}")).collect();
-    let agents: Vec<Program> = names
-        .iter()
-        .map(|name| {
-            let agent = Agent::new(&lab, "host", name, "51.15.0.10", &data);
-            agent.with("AGENT_INTERVAL", &INTERVAL.to_string()).start()
-        })
-        .collect();
-    for agent in &agents {
-        agent.says(REGISTERED, seconds(30));
-    }
+    let start = |name: &String| {
+        let agent = Agent::new(&lab, "host", name, "51.15.0.10", &data);
+        agent.with("AGENT_INTERVAL", &INTERVAL.to_string()).start()
+    };
+    let agents: Vec<Program> = names.iter().map(start).collect();
     thread::sleep(seconds(INTERVAL * INTERVALS));
-    let (mut arrived, mut due) = (0, 0);
-    for agent in &agents {
-        // Beats that were missed are not made up for: each that was acknowledged is another interval.
-        let beats = agent.times(ACKNOWLEDGED);
-        due += beats[0].elapsed().as_secs() / INTERVAL;
-        arrived += beats.len() as u64 - 1;
+    // The intervals in which the hub heard of the machine, and the machine knows it.
+    let heard = |agent: &Program| {
+        let acknowledged = [agent.times(REGISTERED), agent.times(ACKNOWLEDGED)].concat();
+        let mut intervals: Vec<u64> =
+            acknowledged.iter().map(|at| (*at - agent.started).as_secs() / INTERVAL).collect();
+        intervals.retain(|interval| *interval < INTERVALS);
+        intervals.sort_unstable();
+        intervals.dedup();
+        intervals.len() as u64
+    };
+    let (heard, due) = (agents.iter().map(heard).sum::<u64>(), agents.len() as u64 * INTERVALS);
+    println!("heard of in {heard} of {due} intervals; the hub took {} beats", hub.program.count(BEAT_TAKEN));
+    assert!(heard * 100 >= due * 80, "{heard} of {due}");
+    assert!(hub.program.count(REGISTRATION_TAKEN) >= hub.machines().len());
+    for name in &names {
+        // There is not more than one record of it.
+        hub.machine(name);
     }
-    let taken = hub.program.count(BEAT_TAKEN);
-    println!(
-        "{arrived} of {due} beats were acknowledged; with repetitions and the first the hub took {taken}"
-    );
-    assert!(arrived * 100 >= due * 85, "{arrived} of {due}");
-    assert_eq!(hub.machines().len(), AGENTS);
 }
 
 #[test]
