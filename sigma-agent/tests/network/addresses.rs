@@ -1,5 +1,7 @@
 //! What a machine says of its addresses, by where it stands.
 
+use std::time::Instant;
+
 use crate::hub::{ACKNOWLEDGED, Agent, Data, Hub, REGISTERED, REGISTRATION_TAKEN};
 use crate::lab::{DNS_V6, Lab, seconds};
 use crate::services::{Dns, LookUp};
@@ -154,4 +156,28 @@ fn bridges_of_containers_are_left_out_and_those_of_the_machine_are_not() {
     assert_eq!(hub.addresses("docker-1"), ["172.31.4.7 internal"]);
     assert_eq!(hub.program.count(REGISTRATION_TAKEN), 2, "a beat is enough for that");
     assert_eq!(hub.addresses("proxmox-1"), ["95.216.1.3"]);
+}
+
+#[test]
+fn a_host_that_gets_another_address_says_so_over_a_new_connection() {
+    let Some(mut lab) = Lab::new("moved") else { return };
+    lab.attach("hub", &["51.15.0.10/24"]);
+    lab.attach("host", &["95.216.1.2/24"]);
+    let data = Data::new(&lab);
+    let hub = Hub::start(&lab, "hub", &data);
+    let agent = Agent::new(&lab, "host", "web-1", "51.15.0.10", &data).start();
+    agent.says(ACKNOWLEDGED, seconds(10));
+
+    // The kept connection is from an address that is no longer there: nothing comes back over it.
+    lab.ip(
+        "host",
+        "addr del 95.216.1.2/24 dev eth0
+         addr add 95.216.1.77/24 dev eth0
+         route add default via 95.216.1.1",
+    );
+    let changed = Instant::now();
+    hub.shows("web-1", &["95.216.1.77"], seconds(20));
+    println!("the hub knew after {:?}", changed.elapsed());
+    assert!(changed.elapsed() < seconds(12), "{:?}", changed.elapsed());
+    assert_eq!(hub.program.count(REGISTRATION_TAKEN), 1);
 }
