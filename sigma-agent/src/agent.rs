@@ -44,14 +44,6 @@ impl Agent {
     /// # Errors
     /// One sentence that names the setting.
     pub fn new(config: Config) -> Result<Self, String> {
-        let mut system = System::new(&config.host_root);
-        let snapshot = system.snapshot();
-        let Some(hostname) = config.hostname.clone().or_else(|| snapshot.hostname.clone()) else {
-            return Err(
-                "AGENT_HOSTNAME (--hostname) is not set, and the machine has no name either".to_owned()
-            );
-        };
-        warn_of_container(&config, &hostname, &snapshot);
         let key = match &config.key {
             KeySource::None => None,
             KeySource::Given(key) => Some(key.clone()),
@@ -67,6 +59,14 @@ impl Agent {
             keeps_connection: config.interval < MAX_IDLE,
         })
         .map_err(|reason| format!("SIGMA_CA_FILE (--ca-file) {reason}"))?;
+        let mut system = System::new(&config.host_root);
+        let snapshot = system.snapshot();
+        let Some(hostname) = config.hostname.clone().or_else(|| snapshot.hostname.clone()) else {
+            return Err(
+                "AGENT_HOSTNAME (--hostname) is not set, and the machine has no name either".to_owned()
+            );
+        };
+        warn_of_container(&config, &hostname, &snapshot);
         let interval_seconds = u32::try_from(config.interval.as_secs()).unwrap_or(u32::MAX);
         let (finder, found) = channel();
         Ok(Self {

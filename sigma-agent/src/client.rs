@@ -102,13 +102,16 @@ impl SigmaClient {
     /// # Errors
     /// What is wrong with the CA file.
     pub fn new(settings: Settings<'_>) -> Result<Self, String> {
-        let tls = settings.api_url.is_https.then(|| tls::config(settings.ca_file)).transpose()?;
+        let is_https = settings.api_url.is_https;
+        // A file that is of no use is refused also where it is not needed yet.
+        let tls =
+            (is_https || settings.ca_file.is_some()).then(|| tls::config(settings.ca_file)).transpose()?;
         let mut client = Self {
             proxy: proxy::proxy_for(&settings.api_url, settings.proxy, settings.no_proxy),
             base: settings.api_url,
             key: None,
             keeps_connection: settings.keeps_connection,
-            tls,
+            tls: tls.filter(|_| is_https),
             connector: Connector::default(),
             kept: None,
             plain_peer: None,
@@ -147,7 +150,10 @@ impl SigmaClient {
             Err(error) => return Outcome::Unreachable(format!("the message cannot be written: {error}")),
         };
         match self.post(path, &body) {
-            Ok(answer) => meaning(&answer, &self.base),
+            Ok(answer) => {
+                let key = self.key.as_ref().and_then(|key| key.to_str().ok());
+                meaning(&answer, &self.base, key.unwrap_or_default())
+            }
             Err(error) => Outcome::Unreachable(error.to_string()),
         }
     }
@@ -249,18 +255,18 @@ fn open_tunnel(stream: &mut Stream, proxy: &Url, target: &Url, deadline: Instant
     }
 }
 
-fn meaning(answer: &Answer, base: &Url) -> Outcome {
-    let sentence = || sentence(&answer.body);
+fn meaning(answer: &Answer, base: &Url, key: &str) -> Outcome {
+    let sentence = || sentence(&answer.body, key);
     match answer.status {
-        200..=299 => match serde_json::from_slice(&answer.body) {
-            Ok(acknowledgement) => Outcome::Acknowledged(acknowledgement),
+        200..=299 => match serde_json::from_slice::<Acknowledgement>(&answer.body) {
+            Ok(record) => Outcome::Acknowledged(Acknowledgement { id: printable(&record.id, key), ..record }),
             Err(_) => Outcome::Unreachable(format!("what answers at {base} is not a Sigma hub")),
         },
         404 => Outcome::Unknown(sentence()),
         status @ (401 | 403 | 410) => Outcome::Refused(status, sentence()),
         status @ (429 | 503) => Outcome::Overloaded(status, retry_after(answer.retry_after.as_deref())),
         status @ 300..=399 => {
-            let target = answer.location.as_deref().map(printable).unwrap_or_default();
+            let target = printable(answer.location.as_deref().unwrap_or_default(), key);
             Outcome::Rejected(status, format!("the hub redirects to {target:?}, which is never followed"))
         }
         status @ 400..=499 => Outcome::Rejected(status, sentence()),
@@ -280,15 +286,18 @@ fn retry_after(value: Option<&str>) -> Option<Duration> {
 }
 
 /// The hub's own words, safe to log. Older hubs send none.
-fn sentence(body: &[u8]) -> String {
+fn sentence(body: &[u8], key: &str) -> String {
     match serde_json::from_slice::<ErrorAnswer>(body) {
-        Ok(answer) => printable(&answer.error),
+        Ok(answer) => printable(&answer.error, key),
         Err(_) => "no reason given".to_owned(),
     }
 }
 
-fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(MAX_SENTENCE_CHARS).collect()
+/// Safe to log also when the hub says again what it was sent, the key included.
+fn printable(text: &str, key: &str) -> String {
+    let text: String = text.chars().filter(|c| !c.is_control()).collect();
+    let text = if key.is_empty() { text } else { text.replace(key, "…") };
+    text.chars().take(MAX_SENTENCE_CHARS).collect()
 }
 
 #[cfg(test)]
@@ -303,7 +312,7 @@ mod tests {
             body: body.as_bytes().to_vec(),
             is_reusable: true,
         };
-        meaning(&answer, &Url::parse("http://hub").unwrap())
+        meaning(&answer, &Url::parse("http://hub").unwrap(), "sgm_key")
     }
 
     #[test]
@@ -318,6 +327,17 @@ mod tests {
         assert_eq!(outcome(400, r#"{"error":"a\nb"}"#), Outcome::Rejected(400, "ab".into()));
         assert!(matches!(outcome(302, ""), Outcome::Rejected(302, text) if text.contains("elsewhere")));
         assert!(matches!(outcome(500, ""), Outcome::Unreachable(_)));
+    }
+
+    #[test]
+    fn what_a_hub_says_is_safe_to_log() {
+        for (said, logged) in
+            [("my sgm_key!", "my …!"), (r"sgm\u0007_key", "…"), (&"a".repeat(400), &"a".repeat(300))]
+        {
+            let body = format!(r#"{{"error":"{said}"}}"#);
+            assert_eq!(outcome(400, &body), Outcome::Rejected(400, logged.into()));
+        }
+        assert_eq!(printable("no key", ""), "no key");
     }
 
     #[test]
