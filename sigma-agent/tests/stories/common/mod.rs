@@ -19,3 +19,12 @@ pub fn until(what: &str, is_so: impl Fn() -> bool) {
         std::thread::sleep(Duration::from_millis(10));
     }
 }
+
+/// Tells several stories side by side: most of their time is waiting.
+pub fn together<T: Send>(stories: impl IntoIterator<Item = T>, tell: impl Fn(T) + Sync) {
+    std::thread::scope(|scope| {
+        for story in stories {
+            scope.spawn(|| tell(story));
+        }
+    });
+}

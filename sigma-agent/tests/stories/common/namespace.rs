@@ -84,3 +84,8 @@ fn reply(question: &[u8], question_end: usize, kind: u16, found: &[Vec<u8>]) -> 
     }
     reply
 }
+
+/// Runs a line of shell, to shape the network of the namespace.
+pub fn run(script: &str) {
+    assert!(Command::new("sh").args(["-c", script]).status().unwrap().success(), "{script}");
+}
