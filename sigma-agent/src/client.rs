@@ -28,8 +28,9 @@ use stream::Stream;
 
 /// A connection must be made within this time …
 const CONNECT_TIME: Duration = Duration::from_secs(10);
-/// … and everything be done within this, a second connection included.
-const TOTAL_TIME: Duration = Duration::from_secs(20);
+/// … and everything be done within this, a second connection included. With the first pause after a failure the next
+/// attempt then follows within 20 s.
+const TOTAL_TIME: Duration = Duration::from_secs(18);
 /// A connection that was idle for longer is not used again: proxies commonly close theirs after 60 to 120 s.
 pub const MAX_IDLE: Duration = Duration::from_secs(90);
 /// A connection that is older is not used again, so that a changed DNS record is noticed.

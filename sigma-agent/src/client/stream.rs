@@ -10,6 +10,7 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};
 
 use super::connect::{poll, timed_out};
+use super::tls::explained;
 
 /// One connection to a server.
 pub(super) struct Stream {
@@ -35,7 +36,7 @@ impl Stream {
         let mut tls = Box::new(ClientConnection::new(config, name).map_err(io::Error::other)?);
         let mut socket = Deadlined { socket: &self.socket, deadline };
         while tls.is_handshaking() {
-            tls.complete_io(&mut socket)?;
+            tls.complete_io(&mut socket).map_err(explained)?;
         }
         Ok(Self { socket: self.socket, tls: Some(tls) })
     }
@@ -80,8 +81,8 @@ impl Deadlined<'_> {
     fn wait(&self, flags: PollFlags) -> io::Result<()> {
         let mut fds = [PollFd::new(self.socket, flags)];
         poll(&mut fds, self.deadline)?;
-        let [fd] = &fds;
-        if fd.revents().is_empty() && Instant::now() >= self.deadline {
+        // Also when there is something to read: TLS has records without end that are no answer.
+        if Instant::now() >= self.deadline {
             return Err(timed_out("no answer within its time"));
         }
         Ok(())
@@ -121,5 +122,25 @@ impl Write for Deadlined<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn a_server_that_never_pauses_meets_the_deadline_too() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let socket = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let (mut server, _) = listener.accept().unwrap();
+        server.write_all(b"more and more").unwrap();
+        let mut stream = Stream::plain(socket);
+        let in_time = Instant::now() + std::time::Duration::from_secs(30);
+        assert_eq!(stream.read(&mut [0; 4], in_time).unwrap(), 4);
+        let error = stream.read(&mut [0; 4], Instant::now()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 }

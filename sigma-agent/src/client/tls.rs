@@ -1,12 +1,13 @@
 //! Whom we trust.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use rustls::client::Resumption;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CertificateError, ClientConfig, Error, RootCertStore};
 
 /// TLS 1.2 and 1.3 with the roots that browsers trust, or with those of `ca_file` alone: who runs a CA of their own
 /// does not want the hub's name vouched for by another.
@@ -38,6 +39,29 @@ pub(super) fn config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, String
     // One server, and now and then a look-up service.
     config.resumption = Resumption::in_memory_sessions(2);
     Ok(Arc::new(config))
+}
+
+/// What an operator can do about a server that we did not agree with, where the library says it in its own terms.
+pub(super) fn explained(error: io::Error) -> io::Error {
+    use CertificateError as Bad;
+    let sentence = match error.get_ref().and_then(|cause| cause.downcast_ref::<Error>()) {
+        Some(Error::InvalidCertificate(bad)) => match bad {
+            Bad::UnknownIssuer => {
+                "its certificate is signed by nobody who is trusted here; for a private CA set SIGMA_CA_FILE"
+            }
+            Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
+                "its certificate is for another name than the one in the URL"
+            }
+            Bad::Expired | Bad::ExpiredContext { .. } | Bad::NotValidYet | Bad::NotValidYetContext { .. } => {
+                "its certificate is not valid at this time; has it expired, or is the clock of this machine wrong?"
+            }
+            _ => return error,
+        },
+        Some(Error::PeerIncompatible(_)) => "it speaks neither TLS 1.2 nor 1.3",
+        Some(Error::InvalidMessage(_)) => "it does not speak TLS; is the URL to begin with http:// instead?",
+        _ => return error,
+    };
+    io::Error::new(error.kind(), sentence)
 }
 
 fn unusable(path: &Path, reason: &str) -> String {
