@@ -265,6 +265,10 @@ fn meaning(answer: &Answer, base: &Url, key: &str) -> Outcome {
         },
         404 => Outcome::Unknown(sentence()),
         status @ (401 | 403 | 410) => Outcome::Refused(status, sentence()),
+        // Only a proxy answers so; its refusal of a tunnel is noticed when that is made.
+        407 => Outcome::Unreachable(
+            "the proxy wants a user and password (407), as in http://user:password@proxy".into(),
+        ),
         status @ (429 | 503) => Outcome::Overloaded(status, retry_after(answer.retry_after.as_deref())),
         status @ 300..=399 => {
             let target = printable(answer.location.as_deref().unwrap_or_default(), key);
