@@ -5,13 +5,12 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-use sd_notify::NotifyState;
-
 use crate::client::{MAX_IDLE, Outcome, Settings, SigmaClient};
 use crate::config::{Config, KeySource, read_key_file};
 use crate::life::{Life, Pace, State};
 use crate::models::{self, About, Registration};
 use crate::nat::{Found, PublicAddress};
+use crate::notify::{notify, watchdog_period};
 use crate::system::{Snapshot, System, is_container_id, is_global};
 
 /// How often a refused agent looks whether its key file has changed.
@@ -79,7 +78,7 @@ impl Agent {
             public: PublicAddress::default(),
             found,
             finder,
-            watchdog: sd_notify::watchdog_enabled().map(|period| period / 2),
+            watchdog: watchdog_period(),
             complaints: Vec::new(),
             unwell_since: None,
             has_warned_of_plain_http: false,
@@ -121,12 +120,13 @@ impl Agent {
         loop {
             let now = Instant::now();
             let mut left = self.life.due().saturating_duration_since(now);
+            if let Some(period) = self.watchdog {
+                // Before a message too: sending it may take longer than what is left of the period.
+                notify("WATCHDOG=1");
+                left = left.min(period);
+            }
             if left.is_zero() {
                 return;
-            }
-            if let Some(period) = self.watchdog {
-                notify(&[NotifyState::Watchdog]);
-                left = left.min(period);
             }
             if self.life.pace() == Pace::Refused {
                 if self.has_new_key() {
@@ -235,7 +235,7 @@ impl Agent {
         }
         if let Some(since) = self.unwell_since.take() {
             log::info!("the hub takes reports again after {} s", now.duration_since(since).as_secs());
-        } else if state == State::Heartbeating {
+        } else if state != State::Unregistered {
             return;
         }
         self.complaints.clear();
@@ -300,12 +300,5 @@ fn chance() -> f64 {
 }
 
 fn status(text: &str) {
-    notify(&[NotifyState::Status(text)]);
-}
-
-/// Tells systemd, if it asked to be told (sd_notify(3)).
-pub fn notify(state: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(state) {
-        log::debug!("NOTIFY_SOCKET does not listen: {error}");
-    }
+    notify(&format!("STATUS={text}"));
 }

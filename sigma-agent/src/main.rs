@@ -7,6 +7,7 @@ mod journal;
 mod life;
 mod models;
 mod nat;
+mod notify;
 mod system;
 mod url;
 
@@ -55,7 +56,7 @@ fn run(config: Config) -> Result<ExitCode, String> {
         let is_registered = matches!(registered, Outcome::Acknowledged(_));
         return Ok(exit_code(&if is_registered { agent.send() } else { registered }));
     }
-    agent::notify(&[sd_notify::NotifyState::Ready]);
+    notify::notify("READY=1");
     loop {
         agent.send();
         agent.wait();
