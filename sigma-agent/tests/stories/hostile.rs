@@ -81,10 +81,10 @@ fn a_hub_that_floods_costs_neither_time_nor_memory() {
         running.settle();
         let before = memory(&running);
         // A connection that was kept is tried anew at once, so the trick is played twice at first.
-        let [turned, again, later, last] = [(); 4].map(|()| hub.next());
+        let [turned, again, later] = [(); 3].map(|()| hub.next());
         assert!(turned.at - well.at < Duration::from_secs(3), "{name}");
-        let pauses = [again.at - turned.at, later.at - again.at, last.at - later.at];
-        assert!(pauses.iter().all(|pause| *pause < Duration::from_secs(9)), "{name}: {pauses:?}");
+        let pauses = [again.at - turned.at, later.at - again.at];
+        assert!(pauses.iter().all(|pause| *pause < Duration::from_secs(4)), "{name}: {pauses:?}");
         running.says("cannot be reached");
         let grown = memory(&running).saturating_sub(before);
         assert!(grown <= 2048, "{name}: memory grew by {grown} KiB");
@@ -223,7 +223,7 @@ fn what_answers_without_being_a_hub_is_no_success() {
 
 #[test]
 fn a_hub_of_any_make_is_understood() {
-    let record = format!(r#"{{"extra":{{"deep":[[[]]]}},{}"#, &RECORD[1..]);
+    let record = RECORD.replacen('{', r#"{"extra":{"deep":[[[]]]},"#, 1);
     let chunked =
         format!("transfer-encoding: chunked\r\n\r\n{:x};x=y\r\n{record}\r\n0\r\nx: y\r\n\r\n", record.len());
     let answers = [

@@ -5,12 +5,15 @@
 
 #![expect(
     clippy::disallowed_methods,
+    clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::print_stderr,
     clippy::unwrap_used,
     reason = "a test runs the agent, and ends where it finds something else than it expects"
 )]
 
 mod common;
+mod connection;
 mod hostile;
 mod life;
 mod nat;

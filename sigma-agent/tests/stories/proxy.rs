@@ -8,7 +8,7 @@ use crate::common::agent::{KEY, agent};
 use crate::common::hub::{Hub, ok, read_request, say, server};
 use crate::common::root::Root;
 use crate::common::tls::Ca;
-use crate::common::{namespace, until};
+use crate::common::{namespace, together, until};
 
 /// No resolver knows it, so whoever gets there went through the proxy.
 const HUB: &str = "hub.example.test";
@@ -40,8 +40,17 @@ fn a_plain_hub_is_asked_for_by_its_whole_url() {
     }
 }
 
-/// A proxy that makes a tunnel to `target`, wherever it was asked to go. What it was asked, and what passed through.
-fn tunnel(target: SocketAddr) -> (SocketAddr, Arc<Mutex<Vec<String>>>, Arc<Mutex<Vec<u8>>>) {
+/// A proxy that makes tunnels.
+struct Tunnel {
+    address: SocketAddr,
+    /// What it was asked.
+    asked: Arc<Mutex<Vec<String>>>,
+    /// What passed through on the way to the hub.
+    passed: Arc<Mutex<Vec<u8>>>,
+}
+
+/// A proxy that makes a tunnel to `target`, wherever it was asked to go.
+fn tunnel(target: SocketAddr) -> Tunnel {
     let (asked, passed) = (Arc::<Mutex<Vec<String>>>::default(), Arc::<Mutex<Vec<u8>>>::default());
     let (heads, bytes) = (Arc::clone(&asked), Arc::clone(&passed));
     let address = server(move |mut client| {
@@ -55,7 +64,7 @@ fn tunnel(target: SocketAddr) -> (SocketAddr, Arc<Mutex<Vec<String>>>, Arc<Mutex
         std::thread::spawn(move || pass(from_hub, to_client, |_| ()));
         pass(client, hub, |piece| bytes.lock().unwrap().extend(piece));
     });
-    (address, asked, passed)
+    Tunnel { address, asked, passed }
 }
 
 fn pass(mut from: TcpStream, mut to: TcpStream, note: impl Fn(&[u8])) {
@@ -72,12 +81,12 @@ fn pass(mut from: TcpStream, mut to: TcpStream, note: impl Fn(&[u8])) {
 #[test]
 fn an_https_hub_is_reached_through_a_tunnel_that_sees_nothing() {
     let (root, ca) = (Root::public(), Ca::new());
-    for variable in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
+    together(["HTTPS_PROXY", "https_proxy", "ALL_PROXY"], |variable| {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let hub = Hub::on(listener, Some(ca.server(&[HUB])), |_, link| ok(link));
-        let (proxy, asked, passed) = tunnel(hub.address);
+        let Tunnel { address, asked, passed } = tunnel(hub.address);
         let launch = agent(&root, &format!("https://{HUB}/api")).env("SIGMA_CA_FILE", ca.file());
-        let running = launch.env(variable, with_password(proxy)).start();
+        let running = launch.env(variable, with_password(address)).start();
         let [first, second, third] = [(); 3].map(|()| hub.next());
         assert_eq!(first.line(), "POST /api/agent/register HTTP/1.1");
         assert_eq!((first.header("host"), first.header("proxy-authorization")), (Some(HUB), None));
@@ -91,7 +100,7 @@ fn an_https_hub_is_reached_through_a_tunnel_that_sees_nothing() {
         let passed = String::from_utf8_lossy(&passed.lock().unwrap()).into_owned();
         assert!(!asked.contains(&KEY.to_ascii_lowercase()) && !passed.contains(KEY));
         assert!(!running.log().contains("cret"), "{}", running.log());
-    }
+    });
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use crate::common::agent::{Finished, KEY, agent};
 use crate::common::hub::{Hub, RECORD, ok, say};
 use crate::common::root::Root;
-use crate::common::tls::Ca;
+use crate::common::together;
 
 const VARIABLES: [&str; 10] = [
     "SIGMA_API_URL",
@@ -295,31 +295,30 @@ fn once_ends_with_a_telling_code() {
 /// Faults 19 and 31: through every kind of answer, with the most talkative log.
 #[test]
 fn the_key_is_nowhere_to_be_seen() {
-    let (root, ca) = (Root::public(), Ca::new());
+    let root = Root::public();
     root.write("key", KEY);
     // A hub may say again what it was sent.
     let answers = [200, 400, 302, 404, 410];
-    let hub = Hub::start(move |request, link| {
-        let status = answers[request.number % answers.len()];
-        let body = if status == 200 {
-            RECORD.replace("6d2c2a5e", KEY)
-        } else {
-            format!(r#"{{"error":"No {KEY}!"}}"#)
+    together([false, true], |by_file| {
+        let hub = Hub::start(move |request, link| {
+            let status = answers[request.number % answers.len()];
+            let body = if status == 200 {
+                RECORD.replace("6d2c2a5e", KEY)
+            } else {
+                format!(r#"{{"error":"No {KEY}!"}}"#)
+            };
+            say(link, status, &format!("location: http://elsewhere/{KEY}\r\n"), &body)
+        });
+        let launch = agent(&root, &hub.url());
+        let running = match by_file {
+            true => launch.unset("SIGMA_API_KEY").env("SIGMA_API_KEY_FILE", root.path().join("key")).start(),
+            false => launch.start(),
         };
-        say(link, status, &format!("location: http://elsewhere/{KEY}\r\n"), &body)
-    });
-    for by_file in [false, true] {
-        let launch = agent(&root, &hub.url()).env("SIGMA_CA_FILE", ca.file());
-        let launch = match by_file {
-            true => launch.unset("SIGMA_API_KEY").env("SIGMA_API_KEY_FILE", root.path().join("key")),
-            false => launch,
-        };
-        let running = launch.start();
         for _ in answers {
             assert_eq!(hub.next().header("x-api-key"), Some(KEY));
         }
         running.says("410");
         assert!(!running.proc("cmdline").contains(KEY));
         assert!(!running.log().contains(KEY), "{}", running.log());
-    }
+    });
 }

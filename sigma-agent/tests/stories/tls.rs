@@ -10,6 +10,7 @@ use crate::common::agent::{KEY, agent};
 use crate::common::hub::{Hub, ok, server};
 use crate::common::root::Root;
 use crate::common::tls::Ca;
+use crate::common::{together, until};
 
 fn hub(config: Arc<ServerConfig>) -> Hub {
     Hub::on(TcpListener::bind("127.0.0.1:0").unwrap(), Some(config), |_, link| ok(link))
@@ -26,7 +27,7 @@ fn holds(heard: &[u8], text: &str) -> bool {
 #[test]
 fn a_private_ca_is_trusted_for_names_and_addresses() {
     let (root, ca) = (Root::public(), Ca::new());
-    for name in ["localhost", "127.0.0.1"] {
+    together(["localhost", "127.0.0.1"], |name| {
         let hub = hub(ca.server(&[name]));
         let running = agent(&root, &url(name, &hub)).env("SIGMA_CA_FILE", ca.file()).start();
         let [first, second, third] = [(); 3].map(|()| hub.next());
@@ -37,7 +38,7 @@ fn a_private_ca_is_trusted_for_names_and_addresses() {
         for secret in [KEY, "X-Api-Key", "x-api-key", "web-01"] {
             assert!(!holds(&hub.heard(), secret), "{secret} went over the wire readable");
         }
-    }
+    });
 }
 
 #[test]
@@ -119,7 +120,7 @@ fn a_plain_hub_does_not_serve_an_https_agent() {
         agent(&root, &format!("https://{}/api", hub.address)).args(["--once"]).env("SIGMA_LOG", "info");
     // The hub waits for the end of a head that never comes; it is the agent that must give up.
     let mut running = finished.start();
-    crate::common::until("the hub heard something", || !hub.heard().is_empty());
+    until("the hub heard something", || !hub.heard().is_empty());
     assert!(!holds(&hub.heard(), KEY));
     assert!(running.is_running());
     hub.hang_up();

@@ -146,7 +146,18 @@ impl Running {
     }
 
     pub fn descriptors(&self) -> usize {
-        std::fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap().count()
+        self.open_files().len()
+    }
+
+    pub fn sockets(&self) -> usize {
+        self.open_files().iter().filter(|target| target.starts_with("socket:")).count()
+    }
+
+    fn open_files(&self) -> Vec<String> {
+        let links = std::fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap();
+        // One may be closed while we look.
+        let targets = links.filter_map(|link| std::fs::read_link(link.ok()?.path()).ok());
+        targets.map(|target| target.to_string_lossy().into_owned()).collect()
     }
 
     pub fn is_running(&mut self) -> bool {

@@ -34,7 +34,7 @@ pub fn is_inside(name: &str) -> bool {
         assert!(std::env::var_os("CI").is_none(), "{name} needs a network namespace: run it as root");
         // Not by a macro, whose text the test runner would keep to itself.
         let hint = "left out: it needs a network namespace; run the tests as root, with unshare and ip";
-        writeln!(std::io::stderr(), "{name} {hint}").unwrap();
+        std::io::stderr().write_all(format!("{name} {hint}\n").as_bytes()).unwrap();
         return false;
     }
     let this = std::env::current_exe().unwrap();

@@ -1,0 +1,145 @@
+//! Connections: found, kept, lost, looked up.
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use rustix::net::{AddressFamily, SocketFlags, SocketType};
+
+use crate::common::agent::agent;
+use crate::common::hub::{Hub, Then, ok};
+use crate::common::root::Root;
+use crate::common::{namespace, together, until};
+
+/// Fault 16. The port is held all the time, so that nobody else gets it: at first nothing listens there.
+#[test]
+fn a_hub_that_appears_late_is_found() {
+    let socket =
+        rustix::net::socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None)
+            .unwrap();
+    rustix::net::bind(&socket, &"127.0.0.1:0".parse::<std::net::SocketAddr>().unwrap()).unwrap();
+    let listener = TcpListener::from(socket);
+    let url = format!("http://{}/api", listener.local_addr().unwrap());
+    let root = Root::public();
+    let running = agent(&root, &url).start();
+    let line = running.says("cannot be reached");
+    assert!(line.starts_with("warn: ") && line.contains("refused"), "{line}");
+    std::thread::sleep(Duration::from_secs(2));
+    rustix::net::listen(&listener, 16).unwrap();
+    let hub = Hub::on(listener, None, |_, link| ok(link));
+    assert!(hub.next().is_registration());
+    assert!(!hub.next().is_registration());
+    running.says("takes reports again");
+    assert_eq!(running.count("warn: "), 1, "{}", running.log());
+}
+
+#[test]
+fn a_restarted_hub_loses_no_beat() {
+    let hub = Hub::start(|_, link| ok(link));
+    let root = Root::public();
+    let running = agent(&root, &hub.url()).start();
+    let mut last = hub.next();
+    for _ in 0..3 {
+        last = hub.next();
+        // After the answer was read, and before the next beat.
+        std::thread::sleep(Duration::from_millis(300));
+        hub.hang_up();
+        let next = hub.next();
+        let gap = next.at - last.at;
+        assert_ne!(next.connection, last.connection);
+        assert!(!next.is_registration() && gap < Duration::from_millis(1700), "a lost beat: {gap:?}");
+        last = next;
+    }
+    assert!(!last.is_registration());
+    assert_eq!(running.count("the kept connection was stale"), 3, "{}", running.log());
+    assert_eq!(running.count("warn: ") + running.count("info: "), 1, "{}", running.log());
+}
+
+/// Fault 17: the connection ends after the request was taken and before it was answered.
+#[test]
+fn a_lost_answer_is_asked_for_again() {
+    let hub = Hub::start(|request, link| match request.number {
+        0 | 3 => Then::Close,
+        _ => ok(link),
+    });
+    let root = Root::public();
+    let running = agent(&root, &hub.url()).start();
+    let [lost, registered, beat, lost_beat, repeated] = [(); 5].map(|()| hub.next());
+    assert!(lost.is_registration() && registered.is_registration());
+    assert_eq!((lost.connection, registered.connection, beat.connection), (0, 1, 1));
+    assert!(registered.at - lost.at < Duration::from_secs(4), "the first pause is 1 to 2 s");
+    assert_eq!((lost_beat.connection, repeated.connection), (1, 2), "the kept connection might just be old");
+    assert!(!repeated.is_registration() && repeated.at - lost_beat.at < Duration::from_millis(900));
+    running.says("closed before an answer");
+}
+
+#[test]
+fn a_long_interval_keeps_no_connection() {
+    for (interval, connection, sockets) in
+        [("89", None, 1), ("90", Some("close"), 0), ("86400", Some("close"), 0)]
+    {
+        let (root, hub) = (Root::public(), Hub::good());
+        let running = agent(&root, &hub.url()).env("AGENT_INTERVAL", interval).start();
+        assert_eq!(hub.next().header("connection"), connection, "{interval}");
+        running.says("registered as web-01");
+        until(&format!("it holds {sockets} sockets"), || running.sockets() == sockets);
+    }
+}
+
+#[test]
+fn a_name_is_looked_up_when_a_connection_is_made_and_a_dead_address_is_passed_over() {
+    if !namespace::is_inside(
+        "connection::a_name_is_looked_up_when_a_connection_is_made_and_a_dead_address_is_passed_over",
+    ) {
+        return;
+    }
+    static QUESTIONS: std::sync::Mutex<Vec<(String, u16)>> = std::sync::Mutex::new(Vec::new());
+    namespace::resolver(|name, kind| {
+        QUESTIONS.lock().unwrap().push((name.to_owned(), kind));
+        Some(match (name, kind) {
+            // 2001:db8::1 is swallowed, see below.
+            ("hub.example.com", 28) => {
+                vec!["2001:db8::1".parse::<std::net::Ipv6Addr>().unwrap().octets().into()]
+            }
+            ("hub.example.com", 1) => vec![vec![127, 0, 0, 1]],
+            _ => Vec::new(),
+        })
+    });
+    namespace::run(
+        "ip link add hole type veth peer name end && ip link set end up && ip link set hole up && ip -6 addr add 2001:db8::2/64 dev hole nodad",
+    );
+    let (root, hub) = (Root::public(), Hub::good());
+    let url = format!("http://hub.example.com:{}/api", hub.address.port());
+    let started = Instant::now();
+    let running = agent(&root, &url).start();
+    let first = hub.next();
+    assert!(first.at - started < Duration::from_secs(2), "the dead address held it up");
+    for _ in 0..3 {
+        assert_eq!(hub.next().connection, 0);
+    }
+    let asked = QUESTIONS.lock().unwrap().iter().filter(|(_, kind)| *kind == 1).count();
+    assert_eq!(asked, 1, "{:?}", QUESTIONS.lock().unwrap());
+    hub.hang_up();
+    assert_eq!(hub.next().connection, 1);
+    let asked = QUESTIONS.lock().unwrap().iter().filter(|(_, kind)| *kind == 1).count();
+    assert_eq!(asked, 2, "the hub may have moved: {:?}", QUESTIONS.lock().unwrap());
+    assert_eq!(running.status("Threads"), 1);
+}
+
+#[test]
+fn plain_http_over_a_public_network_is_warned_of_once() {
+    if !namespace::is_inside("connection::plain_http_over_a_public_network_is_warned_of_once") {
+        return;
+    }
+    namespace::run("ip addr add 95.216.9.9/32 dev lo; ip addr add 10.9.9.9/32 dev lo");
+    let root = Root::public();
+    together([("95.216.9.9", 1), ("10.9.9.9", 0)], |(address, warnings)| {
+        let hub = Hub::on(TcpListener::bind((address, 0)).unwrap(), None, |_, link| ok(link));
+        let running = agent(&root, &hub.url()).start();
+        for _ in 0..3 {
+            hub.next();
+            hub.hang_up();
+        }
+        running.settle();
+        assert_eq!(running.count("use https"), warnings, "{}", running.log());
+    });
+}
