@@ -170,6 +170,18 @@ fn half_overloaded_the_hub_is_not_asked_more_often() {
 }
 
 #[test]
+fn an_overloaded_hub_gets_no_beat_between_two_beats() {
+    let hub = Hub::start(|request, link| match request.number {
+        0 => ok(link),
+        _ => say(link, 503, "retry-after: 1\r\n", REASON),
+    });
+    let root = Root::public();
+    let _running = agent(&root, &hub.url()).env("AGENT_INTERVAL", "3").start();
+    let [_, first, second] = [(); 3].map(|()| hub.next().at);
+    assert!(second - first >= Duration::from_secs(2), "the next of the period says the same");
+}
+
+#[test]
 fn an_overloaded_hub_is_left_alone_for_as_long_as_it_asks() {
     together([("2", 2), ("1000000000", 4), ("99999999999999999999999999", 4)], |(asked, at_least)| {
         let headers = format!("retry-after: {asked}\r\n");
@@ -207,8 +219,7 @@ fn a_renamed_machine_registers_anew_and_new_addresses_are_told() {
     assert_eq!(hub.next().registration().hostname, "web-01");
     hub.next().heartbeat();
     root.rename("web-02");
-    let renamed = std::iter::from_fn(|| Some(hub.next())).find(|request| request.is_registration());
-    assert_eq!(renamed.unwrap().registration().hostname, "web-02");
+    assert_eq!(hub.next_registration().hostname, "web-02");
     assert_eq!(hub.next().heartbeat().hostname, "web-02");
     running.says("web-02 now, no longer web-01");
 

@@ -136,6 +136,13 @@ impl Hub {
         self.next_within(PATIENCE).expect("the hub heard nothing")
     }
 
+    /// The next registration, with beats in front of it left out.
+    pub fn next_registration(&self) -> Registration {
+        let started = Instant::now();
+        let requests = std::iter::repeat_with(|| self.next()).take_while(|_| started.elapsed() < PATIENCE);
+        requests.filter(Request::is_registration).map(|request| request.registration()).next().unwrap()
+    }
+
     pub fn next_within(&self, time: Duration) -> Option<Request> {
         self.requests.recv_timeout(time).ok()
     }
