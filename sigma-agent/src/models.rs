@@ -5,7 +5,7 @@ use std::net::IpAddr;
 pub use sigma_protocol::{
     Acknowledgement, Address, AgentInfo, ErrorAnswer, Heartbeat, MachineEvidence, Registration, SystemInfo,
 };
-use sigma_protocol::{LABEL_INTERNAL, MAX_ADDRESSES};
+use sigma_protocol::{LABEL_INTERNAL, MAX_ADDRESSES, MAX_CPU_CORES, MAX_LOAD, MAX_SIZE, MAX_UPTIME_SECONDS};
 
 use crate::system::{Disk, Memory, Snapshot, is_global};
 
@@ -62,19 +62,14 @@ fn addresses(snapshot: &Snapshot, public: Option<IpAddr>) -> Vec<Address> {
     all.into_iter().map(|ip| Address { ip, label: label(ip) }).collect()
 }
 
-/// What no machine has; sizes in MiB of memory and GiB of disk. Containers without a limit show 2^63 bytes of memory, and
-/// an uptime that ran backwards 2^64 seconds. A hub refuses the whole message for one such number, so it is left out.
-const MAX_CORES: u32 = 65_536;
-const MAX_SIZE: u64 = 1 << 31;
-const MAX_UPTIME_SECONDS: u64 = 100 * 366 * 86_400;
-const MAX_LOAD: f64 = 1e6;
-
+/// A container without a limit shows 2^63 bytes of memory, and an uptime that ran backwards 2^64 seconds. A hub refuses the
+/// whole message for one number that no machine has, so it is left out.
 fn system_info(snapshot: &Snapshot) -> SystemInfo {
     let facts = &snapshot.facts;
     let memory = snapshot.memory.as_ref();
     let disk = snapshot.disk.filter(|disk| whole_gib(*disk) <= MAX_SIZE);
     SystemInfo {
-        cpu_cores: facts.cpu.cores.filter(|cores| *cores <= MAX_CORES),
+        cpu_cores: facts.cpu.cores.filter(|cores| *cores <= MAX_CPU_CORES),
         ram_mb: of(memory, |m| Some(m.total_kib)),
         disk_gb: disk.map(whole_gib),
         uptime_seconds: snapshot.uptime_seconds.filter(|seconds| *seconds <= MAX_UPTIME_SECONDS),

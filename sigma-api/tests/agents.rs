@@ -100,6 +100,17 @@ fn a_beat_is_seen_at_once_and_news_are_stored_at_once() {
 }
 
 #[test]
+fn an_older_agents_own_label_is_kept() {
+    let folder = Folder::new();
+    let (agent, reader) = (folder.key("agent"), folder.key("readonly"));
+    let hub = folder.start();
+    let addresses = json!([{"ip": "203.0.113.7", "label": "overseas"}]);
+    let old = json!({"hostname": "a", "ip_addresses": addresses});
+    assert_eq!(hub.post(&agent, REGISTER, &old.to_string()).status, 200);
+    assert_eq!(hub.get(&reader, "/api/vps").json()["data"][0]["ip_addresses"], addresses);
+}
+
+#[test]
 fn an_operators_label_survives_absence() {
     let folder = Folder::new();
     let (agent, reader) = (folder.key("agent"), folder.key("readonly"));

@@ -37,7 +37,7 @@ fn every_bad_value_is_named() {
             "ip_addresses[1].ip: ",
         ),
         (
-            json!({"hostname": "a", "ip_addresses": [{"ip": "1.2.3.4", "label": "evil"}]}).to_string(),
+            json!({"hostname": "a", "ip_addresses": [{"ip": "1.2.3.4", "label": "two\nlines"}]}).to_string(),
             "ip_addresses[0].label: ",
         ),
         (json!({"hostname": "a", "ip_addresses": many}).to_string(), "ip_addresses: "),

@@ -22,6 +22,19 @@ pub const MAX_BODY_BYTES: usize = 64 * 1024;
 /// A hostname has 1 to this many characters.
 pub const MAX_HOSTNAME_CHARS: usize = 253;
 
+/// A text member has at most this many characters, none of them a control character.
+pub const MAX_TEXT_CHARS: usize = 256;
+/// A machine has at most so many logical processors.
+pub const MAX_CPU_CORES: u32 = 65_536;
+/// Memory and swap in MiB, and disks in GiB, are at most this much: 2 EiB of disk, within every number type of a client.
+pub const MAX_SIZE: u64 = 1 << 31;
+/// Uptime in seconds is at most a hundred years.
+pub const MAX_UPTIME_SECONDS: u64 = 100 * 366 * 86_400;
+/// A load average is at most this much.
+pub const MAX_LOAD: f64 = 1e6;
+/// The longest time between two heartbeats, in seconds.
+pub const MAX_INTERVAL_SECONDS: u32 = 86_400;
+
 /// Whether `hostname` is one that a hub accepts: 1 to 253 letters, digits, dots, hyphens and underscores of ASCII.
 #[must_use]
 pub fn is_hostname(hostname: &str) -> bool {

@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
+use sigma_protocol::MAX_TEXT_CHARS;
+
 /// Size of the one buffer. A file may be of any length; a line that does not fit is handed out in pieces.
 const BUFFER_BYTES: usize = 4096;
 
@@ -111,10 +113,10 @@ fn read_lines(file: &File, kind: Kind, buffer: &mut Buffer, mut line: impl FnMut
     }
 }
 
-/// Text as it may be sent: trimmed, without control characters and marks that turn the direction of writing, at most
-/// 256 characters; absent when nothing is left.
+/// Text as it may be sent: trimmed, without control characters and marks that turn the direction of writing, no longer
+/// than the protocol allows; absent when nothing is left.
 pub(super) fn clean(text: &str) -> Option<String> {
-    let kept: String = text.trim().chars().filter(|&c| !is_unprintable(c)).take(256).collect();
+    let kept: String = text.trim().chars().filter(|&c| !is_unprintable(c)).take(MAX_TEXT_CHARS).collect();
     let kept = kept.trim();
     (!kept.is_empty()).then(|| kept.to_owned())
 }

@@ -3,19 +3,14 @@
 use std::time::Duration;
 
 use sigma_protocol::{
-    Address, AgentInfo, Heartbeat, LABEL_INTERNAL, MAX_ADDRESSES, MAX_HOSTNAME_CHARS, MachineEvidence,
-    Registration, SystemInfo, is_hostname,
+    Address, AgentInfo, Heartbeat, MAX_ADDRESSES, MAX_CPU_CORES, MAX_HOSTNAME_CHARS, MAX_INTERVAL_SECONDS,
+    MAX_LOAD, MAX_SIZE, MAX_TEXT_CHARS, MAX_UPTIME_SECONDS, MachineEvidence, Registration, SystemInfo,
+    is_hostname,
 };
 
 use super::text::{Invalid, check_text};
 
-const MAX_TEXT_CHARS: usize = 256;
-const MAX_CORES: u32 = 65_536;
-/// 2 EiB in MiB, and as many GiB: beyond what any machine has, within what every number type of a client holds.
-const MAX_SIZE: u64 = 1 << 31;
-const MAX_UPTIME_SECONDS: u64 = 100 * 366 * 86_400;
-const MAX_LOAD: f64 = 1e6;
-const MAX_INTERVAL_SECONDS: u32 = 86_400;
+const MAX_LABEL_CHARS: usize = 64;
 
 /// A registration or a heartbeat that keeps every rule.
 #[derive(Debug, Clone, PartialEq)]
@@ -158,10 +153,8 @@ fn checked_addresses(mut addresses: Vec<Address>) -> Result<Vec<Address>, Invali
         if address.ip.is_unspecified() || address.ip.is_multicast() {
             return Err(Invalid::new(format!("ip_addresses[{index}].ip"), "is not the address of a machine"));
         }
-        if !matches!(address.label.as_str(), "" | LABEL_INTERNAL) {
-            let rule = format!("is empty or \"{LABEL_INTERNAL}\"; other labels are set in the hub");
-            return Err(Invalid::new(format!("ip_addresses[{index}].label"), rule));
-        }
+        // Agents of today say nothing or "internal"; to older ones a label is any text.
+        check_text(&format!("ip_addresses[{index}].label"), &address.label, MAX_LABEL_CHARS)?;
     }
     addresses.sort();
     addresses.dedup_by(|a, b| a.ip == b.ip);
@@ -194,8 +187,8 @@ fn checked_facts(
     machine: Option<MachineEvidence>,
 ) -> Result<Facts, Invalid> {
     let (agent, machine) = (agent.unwrap_or_default(), machine.unwrap_or_default());
-    if info.cpu_cores.is_some_and(|cores| !(1..=MAX_CORES).contains(&cores)) {
-        return Err(Invalid::new("system_info.cpu_cores", format!("is 1 to {MAX_CORES}")));
+    if info.cpu_cores.is_some_and(|cores| !(1..=MAX_CPU_CORES).contains(&cores)) {
+        return Err(Invalid::new("system_info.cpu_cores", format!("is 1 to {MAX_CPU_CORES}")));
     }
     at_most("system_info.ram_mb", info.ram_mb, MAX_SIZE)?;
     at_most("system_info.disk_gb", info.disk_gb, MAX_SIZE)?;
