@@ -7,6 +7,7 @@ use crate::hub::{ACKNOWLEDGED, Agent, BEAT_TAKEN, Data, Hub, REGISTERED, REGISTR
 use crate::lab::{INTERNET, Lab, seconds};
 use crate::program::Program;
 use crate::services::Dns;
+use crate::tls::Gate;
 
 const HUB: &str = "hub.sigma.test";
 
@@ -45,7 +46,7 @@ fn a_dead_ipv6_address_costs_less_than_two_seconds() {
 /// than 6 s for one message in twenty, and hardly ever as long as the agent waits.
 #[test]
 fn a_third_of_the_packets_lost_costs_few_beats() {
-    const AGENTS: usize = 24;
+    const AGENTS: usize = 40;
     const INTERVAL: u64 = 6;
     const INTERVALS: u64 = 6;
     let Some(mut lab) = Lab::new("loss") else { return };
@@ -73,7 +74,7 @@ fn a_third_of_the_packets_lost_costs_few_beats() {
     };
     let (heard, due) = (agents.iter().map(heard).sum::<u64>(), agents.len() as u64 * INTERVALS);
     println!("heard of in {heard} of {due} intervals; the hub took {} beats", hub.program.count(BEAT_TAKEN));
-    assert!(heard * 100 >= due * 80, "{heard} of {due}");
+    assert!(heard * 100 >= due * 75, "{heard} of {due}");
     assert!(hub.program.count(REGISTRATION_TAKEN) >= hub.machines().len());
     for name in &names {
         // There is not more than one record of it.
@@ -82,24 +83,37 @@ fn a_third_of_the_packets_lost_costs_few_beats() {
 }
 
 #[test]
-fn a_line_of_8_kbit_carries_the_first_heartbeat_within_five_seconds() {
+fn a_line_of_8_kbit_carries_the_first_heartbeat_in_seconds() {
     let Some(mut lab) = Lab::new("slow") else { return };
     lab.attach("hub", &["51.15.0.10/24"]);
     lab.attach("host", &["95.216.1.2/24"]);
-    for (space, port) in [("host", "eth0"), (INTERNET, "to-host")] {
+    lab.attach("tls", &["95.216.2.2/24"]);
+    for (space, port) in [("host", "eth0"), ("tls", "eth0"), (INTERNET, "to-host"), (INTERNET, "to-tls")] {
         // Small packets, as on a modem: the burst must hold one, and is what passes at full speed.
         lab.ip(space, &format!("link set {port} mtu 576"));
         lab.run(space, &format!("tc qdisc add dev {port} root tbf rate 8kbit burst 600 latency 10s"));
     }
+    let dns = Dns::start(&lab);
+    dns.tell(HUB, &["51.15.0.10"]);
     let data = Data::new(&lab);
     let hub = Hub::start(&lab, "hub", &data);
-    let agent = Agent::new(&lab, "host", "web-1", "51.15.0.10", &data).start();
-    let registered = agent.says(REGISTERED, seconds(30)) - agent.started;
-    let beat = agent.says(ACKNOWLEDGED, seconds(30)) - agent.started;
-    println!("registered after {registered:?}, the first heartbeat after {beat:?}");
-    assert!(beat < seconds(5), "{beat:?}");
-    assert!(registered.as_millis() > 200, "the line was not slow: {registered:?}");
-    assert_eq!(hub.machines().len(), 1);
+    let gate = Gate::start(&lab, "hub", HUB);
+    let plain = Agent::new(&lab, "host", "web-1", "51.15.0.10", &data).start();
+    let encrypted = Agent::new(&lab, "tls", "web-2", HUB, &data)
+        .with("SIGMA_API_URL", &format!("https://{HUB}/api"))
+        .with("SIGMA_CA_FILE", gate.ca_file.to_str().unwrap())
+        .start();
+    // As many bytes of certificates as usual take 2 s, and TCP, whose first impression of the line is too good, repeats
+    // half of them.
+    assert!((1700..2300).contains(&gate.chain_bytes), "{} bytes of certificates", gate.chain_bytes);
+    for (agent, most) in [(plain, seconds(5)), (encrypted, seconds(10))] {
+        let registered = agent.says(REGISTERED, seconds(30)) - agent.started;
+        let beat = agent.says(ACKNOWLEDGED, seconds(30)) - agent.started;
+        println!("registered after {registered:?}, the first heartbeat after {beat:?}");
+        assert!(beat < most, "{beat:?}");
+        assert!(registered.as_millis() > 200, "the line was not slow: {registered:?}");
+    }
+    assert_eq!(hub.machines().len(), 2);
 }
 
 #[test]

@@ -126,12 +126,18 @@ impl Lab {
 
     /// Does `work` in a thread that sees the network of `space`. Sockets made there stay there.
     pub fn within<T: Send>(&self, space: &str, work: impl FnOnce() -> T + Send) -> T {
-        let handle = fs::File::open(Path::new("/run/netns").join(self.full_name(space))).unwrap();
-        let enter = || {
-            move_into_link_name_space(handle.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
+        let full = self.full_name(space);
+        let enter_and_work = || {
+            Self::enter(&full);
             work()
         };
-        thread::scope(|scope| scope.spawn(enter).join().unwrap())
+        thread::scope(|scope| scope.spawn(enter_and_work).join().unwrap())
+    }
+
+    /// From now on this thread sees the network of the namespace of that full name.
+    pub fn enter(full_name: &str) {
+        let handle = fs::File::open(Path::new("/run/netns").join(full_name)).unwrap();
+        move_into_link_name_space(handle.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
     }
 
     /// The way to run `program` in a namespace with the story's own resolver configuration. The process that this

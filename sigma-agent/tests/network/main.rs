@@ -20,3 +20,4 @@ mod hubs;
 mod lab;
 mod program;
 mod services;
+mod tls;
