@@ -24,6 +24,7 @@ mod hub {
     pub mod model {
         pub mod report;
         pub mod text;
+        pub mod time;
     }
     pub mod service {
         mod error;
