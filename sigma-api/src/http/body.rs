@@ -13,6 +13,7 @@ use sigma_protocol::MAX_BODY_BYTES;
 use uuid::Uuid;
 
 use super::error::{ApiError, Result};
+use crate::model::report::Report;
 
 /// A body that has not arrived whole by then is given up.
 const BODY_WITHIN: Duration = Duration::from_secs(30);
@@ -67,19 +68,18 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         return Err(ApiError::bad_request("The body is to be a JSON object."));
     }
+    serde_json::from_slice(bytes).map_err(|error| refusal::<T>(bytes, &error))
+}
+
+/// Why `bytes` are no `T`. Which member is wrong is found out only now: to follow the path costs every good body as well.
+fn refusal<T: DeserializeOwned>(bytes: &[u8], error: &serde_json::Error) -> ApiError {
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let path = error.path().to_string();
-        let cause = error.into_inner();
+    match serde_path_to_error::deserialize::<_, T>(&mut json) {
+        Ok(_) => ApiError::bad_request("The body goes on after the end of its JSON."),
         // A missing member is named by the cause, and the path is that of what lacks it.
-        if path == "." {
-            ApiError::bad_request(cause.to_string())
-        } else {
-            ApiError::bad_request(format!("{path}: {cause}"))
-        }
-    })?;
-    json.end().map_err(|_| ApiError::bad_request("The body goes on after the end of its JSON."))?;
-    Ok(value)
+        Err(found) if found.path().iter().len() == 0 => ApiError::bad_request(error.to_string()),
+        Err(found) => ApiError::bad_request(format!("{}: {}", found.path(), found.inner())),
+    }
 }
 
 /// The parameters of the query, as they stand in the URL.
@@ -107,11 +107,48 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     }
 }
 
+/// Parses and checks `bytes` as both agent endpoints do; whether one of them would take them.
+pub(crate) fn is_report(bytes: &[u8]) -> bool {
+    let registration = parse(bytes).ok().and_then(|message| Report::from_registration(message).ok());
+    let heartbeat = parse(bytes).ok().and_then(|message| Report::from_heartbeat(message).ok());
+    registration.is_some() || heartbeat.is_some()
+}
+
 #[cfg(test)]
 mod tests {
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use hyper::body::Frame;
     use sigma_protocol::Registration;
+    use tokio::time::Instant;
 
     use super::*;
+
+    /// A body that is announced and never comes.
+    struct Never;
+
+    impl hyper::body::Body for Never {
+        type Data = Bytes;
+        type Error = std::io::Error;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<std::result::Result<Frame<Bytes>, Self::Error>>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_come_is_given_up_after_30_seconds() {
+        let request =
+            Request::builder().header(CONTENT_TYPE, "application/json").body(Body::new(Never)).unwrap();
+        let started = Instant::now();
+        let refused = Json::<Registration>::from_request(request, &()).await.err().unwrap();
+        assert_eq!(started.elapsed().as_secs(), 30);
+        assert!(format!("{refused:?}").contains("408"), "{refused:?}");
+    }
 
     fn refused(body: &str) -> String {
         format!("{:?}", parse::<Registration>(body.as_bytes()).unwrap_err())

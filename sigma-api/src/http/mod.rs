@@ -9,5 +9,6 @@ pub(crate) mod openapi;
 mod routes;
 pub(crate) mod server;
 
+pub(crate) use body::is_report;
 pub(crate) use connection::Patience;
 pub(crate) use routes::router;
