@@ -241,8 +241,8 @@ fn crooked() -> Vec<Case> {
             "ip_addresses[0].ip",
         ),
         case(
-            "label of an operator",
-            "{\"hostname\":\"a\",\"ip_addresses\":[{\"ip\":\"::1\",\"label\":\"x\"}]}",
+            "line break in a label",
+            "{\"hostname\":\"a\",\"ip_addresses\":[{\"ip\":\"::1\",\"label\":\"a\\nb\"}]}",
             "ip_addresses[0].label",
         ),
     ]
