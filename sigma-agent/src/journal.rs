@@ -39,8 +39,15 @@ impl Log for Stderr {
 
 /// Sends log lines of at least this importance to stderr.
 pub fn start(level: LevelFilter) {
-    let sink = Box::new(Stderr { is_journal: env::var_os("JOURNAL_STREAM").is_some() });
+    let sink = Box::new(Stderr { is_journal: is_journal() });
     // Fails only when there is a sink already.
     log::set_boxed_logger(sink).unwrap_or_default();
     log::set_max_level(level);
+}
+
+/// Whether stderr is the journal's. The variable alone does not say so: whatever is started in a session inherits it
+/// (systemd.exec(5)).
+fn is_journal() -> bool {
+    let stderr = rustix::fs::fstat(io::stderr()).map(|stat| format!("{}:{}", stat.st_dev, stat.st_ino));
+    matches!((env::var("JOURNAL_STREAM"), stderr), (Ok(stream), Ok(stderr)) if stream == stderr)
 }
