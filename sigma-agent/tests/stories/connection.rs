@@ -1,6 +1,8 @@
 //! Connections: found, kept, lost, looked up.
 
-use std::net::TcpListener;
+use std::net::{Ipv6Addr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
@@ -98,7 +100,7 @@ fn a_name_is_looked_up_when_a_connection_is_made_and_a_dead_address_is_passed_ov
         Some(match (name, kind) {
             // 2001:db8::1 is swallowed, see below.
             ("hub.example.com", 28) => {
-                vec!["2001:db8::1".parse::<std::net::Ipv6Addr>().unwrap().octets().into()]
+                vec!["2001:db8::1".parse::<Ipv6Addr>().unwrap().octets().into()]
             }
             ("hub.example.com", 1) => vec![vec![127, 0, 0, 1]],
             _ => Vec::new(),
@@ -142,4 +144,44 @@ fn plain_http_over_a_public_network_is_warned_of_once() {
         running.settle();
         assert_eq!(running.count("use https"), warnings, "{}", running.log());
     });
+}
+
+/// Fault 16: no answer of the resolver at boot, a hub that moves, and at last to an IPv6 address.
+#[test]
+fn a_hub_that_moves_is_followed() {
+    if !namespace::is_inside("connection::a_hub_that_moves_is_followed") {
+        return;
+    }
+    let place = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&place);
+    namespace::resolver(move |name, kind| {
+        assert_eq!(name, "hub.example.com");
+        Some(match (seen.load(Ordering::SeqCst), kind) {
+            (1, 1) => vec![vec![127, 0, 0, 1]],
+            (2, 1) => vec![vec![127, 0, 0, 2]],
+            (3, 28) => vec![Ipv6Addr::LOCALHOST.octets().into()],
+            _ => Vec::new(),
+        })
+    });
+    let root = Root::public();
+    let running = agent(&root, "http://hub.example.com:3000/api").start();
+    let line = running.says("cannot be reached");
+    assert!(line.contains("hub.example.com could not be looked up"), "{line}");
+    let mut last: Option<Hub> = None;
+    for (number, address) in ["127.0.0.1:3000", "127.0.0.2:3000", "[::1]:3000"].into_iter().enumerate() {
+        let hub = Hub::on(TcpListener::bind(address).unwrap(), None, |_, link| ok(link));
+        place.store(number + 1, Ordering::SeqCst);
+        last.iter().for_each(Hub::hang_up);
+        let first = hub.next();
+        assert_eq!(
+            (first.is_registration(), first.header("host")),
+            (number == 0, Some("hub.example.com:3000"))
+        );
+        assert!(!hub.next().is_registration());
+        last = Some(hub);
+    }
+    drop(running);
+    let hub = last.unwrap();
+    let _running = agent(&root, "http://[::1]:3000/api").start();
+    until("the address itself is called", || hub.next().header("host") == Some("[::1]:3000"));
 }

@@ -12,8 +12,10 @@ const REASON: &str = r#"{"error":"The hub has its reasons."}"#;
 #[test]
 fn it_registers_at_once_and_then_beats_over_one_connection() {
     let (root, hub) = (Root::public(), Hub::good());
+    let started = Instant::now();
     let mut running = agent(&root, &hub.url()).start();
     let first = hub.next();
+    assert!(first.at - started < Duration::from_secs(2), "nothing is waited for first");
     let beats: Vec<_> = (0..3).map(|_| hub.next()).collect();
 
     assert_eq!(first.line(), "POST /api/agent/register HTTP/1.1");

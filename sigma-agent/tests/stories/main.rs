@@ -15,6 +15,7 @@
 mod common;
 mod connection;
 mod hostile;
+mod journal;
 mod life;
 mod nat;
 mod notify;
