@@ -107,7 +107,7 @@ fn what_a_person_must_mend_is_said_once_and_not_repeated() {
     for (hub, running, status, body, advice) in &all {
         hub.next();
         hub.next();
-        let line = running.says(&status.to_string());
+        let line = running.says(&format!("({status}"));
         assert!(line.starts_with("error: ") && line.contains(advice), "{line}");
         assert!(body.is_empty() || line.contains("The hub has its reasons."), "{line}");
     }

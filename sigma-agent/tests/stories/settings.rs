@@ -317,7 +317,7 @@ fn the_key_is_nowhere_to_be_seen() {
         for _ in answers {
             assert_eq!(hub.next().header("x-api-key"), Some(KEY));
         }
-        running.says("410");
+        running.says("(410");
         assert!(!running.proc("cmdline").contains(KEY));
         assert!(!running.log().contains(KEY), "{}", running.log());
     });
