@@ -17,6 +17,7 @@ mod connection;
 mod hostile;
 mod journal;
 mod life;
+mod modes;
 mod nat;
 mod notify;
 mod proxy;
