@@ -25,6 +25,7 @@ esac
 
 say "formatting"
 cargo fmt --all --check
+(cd fuzz && cargo fmt --check)
 say "clippy"
 cargo clippy --quiet --workspace --all-targets --locked -- -D warnings
 say "docs"

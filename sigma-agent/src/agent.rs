@@ -28,6 +28,8 @@ pub struct Agent {
     life: Life,
     /// Name under which the machine was last registered.
     hostname: String,
+    /// Addresses of the last measurement.
+    addresses: Vec<IpAddr>,
     public: PublicAddress,
     found: Receiver<Found>,
     finder: Sender<Found>,
@@ -75,6 +77,7 @@ impl Agent {
             key,
             life: Life::new(config.interval, Instant::now()),
             hostname,
+            addresses: Vec::new(),
             public: PublicAddress::default(),
             found,
             finder,
@@ -96,6 +99,7 @@ impl Agent {
     pub fn send(&mut self) -> Outcome {
         let snapshot = self.system.snapshot();
         self.follow_rename(&snapshot);
+        self.follow_addresses(&snapshot);
         let public = self.public.known();
         let state = self.life.state();
         let outcome = if state == State::Unregistered {
@@ -106,9 +110,6 @@ impl Agent {
         let now = Instant::now();
         self.life.after(&outcome, now, chance);
         self.tell(state, &outcome, now);
-        if matches!(outcome, Outcome::Refused(..)) && self.has_new_key() {
-            self.life.retry_now(now);
-        }
         if let (Some(network), false) = (&snapshot.network, self.config.is_once) {
             self.public.consider(network, &self.config.ip_lookup, &self.finder, now);
         }
@@ -158,6 +159,15 @@ impl Agent {
             log::info!("the machine is called {name} now, no longer {}", self.hostname);
             self.hostname.clone_from(name);
             self.life.register_now(Instant::now());
+        }
+    }
+
+    /// A connection from an address that the machine had may be dead without our knowing; another is made.
+    fn follow_addresses(&mut self, snapshot: &Snapshot) {
+        let addresses = snapshot.network.as_ref().map(|network| &network.addresses);
+        if let Some(addresses) = addresses.filter(|now| **now != self.addresses) {
+            self.addresses.clone_from(addresses);
+            self.client.disconnect();
         }
     }
 

@@ -135,6 +135,11 @@ impl SigmaClient {
         self.plain_peer
     }
 
+    /// Does not use the kept connection again.
+    pub fn disconnect(&mut self) {
+        self.kept = None;
+    }
+
     /// Tells the hub who this machine is.
     pub fn register(&mut self, message: &Registration) -> Outcome {
         self.send(REGISTER_PATH, message)

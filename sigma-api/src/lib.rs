@@ -31,13 +31,6 @@ const OWN_DESCRIPTORS: u64 = 64;
 /// The last flush waits for the database, but not for ever.
 const STOP_WITHIN: Duration = Duration::from_secs(2);
 
-/// Whether one of the agent endpoints would take `body`. For the fuzzer: this must come back from anything.
-#[doc(hidden)]
-#[must_use]
-pub fn is_report(body: &[u8]) -> bool {
-    http::is_report(body)
-}
-
 /// Does what the configuration says, until it is done or told to stop.
 ///
 /// # Errors

@@ -13,7 +13,6 @@ use sigma_protocol::MAX_BODY_BYTES;
 use uuid::Uuid;
 
 use super::error::{ApiError, Result};
-use crate::model::report::Report;
 
 /// A body that has not arrived whole by then is given up.
 const BODY_WITHIN: Duration = Duration::from_secs(30);
@@ -105,13 +104,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
         path.map(|Path(id)| Self(id))
             .map_err(|_| ApiError::bad_request("id: is a UUID, as 01939c3e-7b1a-7c3d-9a51-3f6f0b1d2e4a"))
     }
-}
-
-/// Parses and checks `bytes` as both agent endpoints do; whether one of them would take them.
-pub(crate) fn is_report(bytes: &[u8]) -> bool {
-    let registration = parse(bytes).ok().and_then(|message| Report::from_registration(message).ok());
-    let heartbeat = parse(bytes).ok().and_then(|message| Report::from_heartbeat(message).ok());
-    registration.is_some() || heartbeat.is_some()
 }
 
 #[cfg(test)]

@@ -9,6 +9,5 @@ pub(crate) mod openapi;
 mod routes;
 pub(crate) mod server;
 
-pub(crate) use body::is_report;
 pub(crate) use connection::Patience;
 pub(crate) use routes::router;
