@@ -177,7 +177,8 @@ fn a_host_that_gets_another_address_says_so_over_a_new_connection() {
     );
     let changed = Instant::now();
     hub.shows("web-1", &["95.216.1.77"], seconds(20));
+    // One interval: the connection is left behind, not waited for.
     println!("the hub knew after {:?}", changed.elapsed());
-    assert!(changed.elapsed() < seconds(12), "{:?}", changed.elapsed());
+    assert!(changed.elapsed() < seconds(6), "{:?}", changed.elapsed());
     assert_eq!(hub.program.count(REGISTRATION_TAKEN), 1);
 }
