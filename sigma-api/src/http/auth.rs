@@ -9,11 +9,19 @@ use axum::response::Response;
 use sigma_protocol::API_KEY_HEADER;
 
 use super::error::{ApiError, Result};
-use super::routes::Access;
 use crate::model::key::Role;
 use crate::model::time::Timestamp;
 use crate::service::Hub;
 use crate::service::access::Identity;
+
+/// Who may call a URL. There is no default: a route without this does not compile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Anybody, without a key.
+    Open,
+    /// Whoever has a key of one of these roles.
+    Keys(&'static [Role]),
+}
 
 /// Lets a request through if the table of routes does. This comes before the body is read.
 pub(super) async fn authorize(

@@ -9,5 +9,11 @@ pub(crate) mod openapi;
 mod routes;
 pub(crate) mod server;
 
+use axum::extract::State;
+
+use crate::service::Hub;
 pub(crate) use connection::Patience;
 pub(crate) use routes::router;
+
+/// Keeps the state's type out of every handler's signature.
+type AppState = State<Hub>;

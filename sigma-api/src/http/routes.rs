@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::handler::Handler;
 use axum::http::{Method, StatusCode};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
@@ -11,23 +11,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 use super::api::{agent, health, stats, vps};
-use super::auth::{Reporter, Viewer, authorize};
+use super::auth::{Access, Reporter, Viewer, authorize};
 use super::error::ApiError;
 use super::openapi;
-use crate::model::key::Role;
 use crate::service::Hub;
 
 /// No answer takes longer; the body of the request has a deadline of its own within this.
 const ANSWER_WITHIN: Duration = Duration::from_secs(45);
-
-/// Who may call a URL. There is no default: a route without this does not compile.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Access {
-    /// Anybody, without a key.
-    Open,
-    /// Whoever has a key of one of these roles.
-    Keys(&'static [Role]),
-}
 
 const REPORTERS: Access = Access::Keys(Reporter::ROLES);
 const VIEWERS: Access = Access::Keys(Viewer::ROLES);
@@ -111,9 +101,6 @@ async fn logged(request: Request, next: Next) -> Response {
     log::debug!("{line} {}", response.status().as_u16());
     response
 }
-
-/// Keeps the state's type out of every handler's signature.
-pub(super) type AppState = State<Hub>;
 
 #[cfg(test)]
 mod tests {

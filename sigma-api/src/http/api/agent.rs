@@ -4,10 +4,10 @@ use axum::Json as Answer;
 use axum::extract::State;
 use sigma_protocol::{Acknowledgement, Heartbeat, Registration};
 
+use crate::http::AppState;
 use crate::http::auth::Reporter;
 use crate::http::body::Json;
 use crate::http::error::{ErrorBody, Result};
-use crate::http::routes::AppState;
 use crate::model::report::Report;
 use crate::model::time::Timestamp;
 

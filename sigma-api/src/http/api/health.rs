@@ -5,8 +5,8 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::http::AppState;
 use crate::http::error::{ErrorBody, Result};
-use crate::http::routes::AppState;
 use crate::service::Error;
 
 /// That the hub works.

@@ -3,9 +3,9 @@
 use axum::Json as Answer;
 use axum::extract::State;
 
+use crate::http::AppState;
 use crate::http::auth::Viewer;
 use crate::http::error::{ErrorBody, Result};
-use crate::http::routes::AppState;
 use crate::model::stats::Stats;
 use crate::model::time::Timestamp;
 

@@ -5,10 +5,10 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::http::AppState;
 use crate::http::auth::Viewer;
 use crate::http::body::{Id, Parameters};
 use crate::http::error::{ErrorBody, Result};
-use crate::http::routes::AppState;
 use crate::model::time::Timestamp;
 use crate::model::vps::{Status, Vps, VpsFilter};
 
