@@ -1,6 +1,6 @@
 # The verbs of the project. CI calls the same.
 
-.PHONY: help run test check dist bench-agent faults fuzz
+.PHONY: help run test check dist bench-agent agent-size faults fuzz
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 22
@@ -19,6 +19,9 @@ dist: ## the static agent, as it is shipped: target/dist/sigma-agent
 
 bench-agent: ## what one agent costs its machine
 	@scripts/bench-agent.sh
+
+agent-size: ## what the file of the static agent is made of
+	@scripts/agent-size.sh
 
 faults: ## the faults that the hub must survive, at full size
 	@scripts/faults.sh

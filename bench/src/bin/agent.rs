@@ -51,7 +51,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     starts.sort_unstable();
     let start_to_registered = starts.get(STARTS / 2).copied().unwrap_or_default();
 
-    let agent = start(&binary, &hub, &ca_file)?;
+    let mut agent = start(&binary, &hub, &ca_file)?;
     let pid = agent.0.id();
     registered_at(&hub)?;
     wait_for_beats(&hub, WARM_UP_BEATS)?;
@@ -64,6 +64,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let counted = beats - WARM_UP_BEATS;
     let syscalls = count_syscalls(pid, &hub, &folder.path().join("calls"))?;
 
+    let told_to_end = Instant::now();
+    signal("-TERM", pid)?;
+    let ended = agent.0.wait()?;
+    println!("SIGTERM to end: {:.1} ms, {ended}", told_to_end.elapsed().as_secs_f64() * 1000.0);
     println!("memory by mapping (resident KiB, of it anonymous):");
     for (mapping, (rss, anonymous)) in mappings.iter().filter(|(_, (rss, _))| *rss > 0) {
         println!("  {mapping:<28} {rss:>6} {anonymous:>6}");
@@ -114,6 +118,12 @@ fn wait_for_beats(hub: &HttpsHub, beats: u64) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// Also starts a program, which takes a millisecond or two of what is measured around it.
+fn signal(name: &str, pid: u32) -> Result<(), Box<dyn Error>> {
+    let done = Command::new("kill").args([name, &pid.to_string()]).status()?;
+    if done.success() { Ok(()) } else { Err(format!("kill {name} {pid} failed").into()) }
+}
+
 /// One decimal.
 fn per_beat(count: u64, beats: u64) -> String {
     format!("{}.{}", count / beats, count * 10 / beats % 10)
@@ -136,11 +146,8 @@ fn count_syscalls(pid: u32, hub: &HttpsHub, file: &Path) -> Result<Syscalls, Box
         .map_err(|error| format!("strace cannot be started ({error}); apt-get install strace"))?;
     wait_for_beats(hub, TRACED_BEATS)?;
     std::thread::sleep(Duration::from_millis(300));
-    let interrupt = Command::new("kill").args(["-INT", &strace.id().to_string()]).status()?;
+    signal("-INT", strace.id())?;
     strace.wait()?;
-    if !interrupt.success() {
-        return Err("strace could not be stopped".into());
-    }
     let mut counts = std::collections::BTreeMap::<String, u64>::new();
     for line in fs::read_to_string(file)?.lines() {
         // "1234 read(5, …) = 10"; a call under way when it was attached to is "… resumed".
