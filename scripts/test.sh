@@ -19,7 +19,6 @@ scripts/dist.sh
 say "tests"
 if cargo nextest --version >/dev/null 2>&1; then
     cargo nextest run --workspace --locked --no-fail-fast --status-level slow --final-status-level slow
-    cargo test --quiet --workspace --locked --doc
 else
     # Most stories wait, so more of them at once than there are processors.
     RUST_TEST_THREADS=8 cargo test --quiet --workspace --locked --no-fail-fast
