@@ -30,8 +30,9 @@ impl Log for Stderr {
             (false, _) => "debug: ",
         };
         let text = record.args().to_string().replace(char::is_control, " ");
-        // Nobody is left to tell when stderr is closed.
-        writeln!(io::stderr(), "{prefix}{text}").unwrap_or_default();
+        // One write, so that lines of several programs do not run into each other. Nobody is left to tell when stderr is
+        // closed.
+        io::stderr().write_all(format!("{prefix}{text}\n").as_bytes()).unwrap_or_default();
     }
 
     fn flush(&self) {}

@@ -98,6 +98,7 @@ fn start(binary: &Path, hub: &HttpsHub, ca_file: &Path) -> Result<Agent, Box<dyn
         .env("AGENT_INTERVAL", "1")
         .env("AGENT_HOSTNAME", "bench")
         .env("AGENT_IP_LOOKUP", "off")
+        .env("SIGMA_LOG", "error")
         .stderr(Stdio::inherit())
         .spawn()?;
     Ok(Agent(agent))
