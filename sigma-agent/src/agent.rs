@@ -15,7 +15,7 @@ use crate::system::{Snapshot, System, is_container_id, is_global};
 
 /// How often a refused agent looks whether its key file has changed.
 const KEY_LOOK: Duration = Duration::from_secs(5);
-/// So many different complaints are logged before the hub is well again.
+/// So many different complaints are remembered; an older one would be logged again.
 const MAX_COMPLAINTS: usize = 8;
 
 /// Everything that lives between two beats.
@@ -36,6 +36,8 @@ pub struct Agent {
     watchdog: Option<Duration>,
     complaints: Vec<String>,
     unwell_since: Option<Instant>,
+    /// What systemd was told last.
+    status: String,
     has_warned_of_plain_http: bool,
 }
 
@@ -84,6 +86,7 @@ impl Agent {
             watchdog: watchdog_period(),
             complaints: Vec::new(),
             unwell_since: None,
+            status: String::new(),
             has_warned_of_plain_http: false,
             config,
         })
@@ -129,7 +132,7 @@ impl Agent {
             if left.is_zero() {
                 return;
             }
-            if self.life.pace() == Pace::Refused {
+            if self.life.pace() == Pace::Refused && matches!(self.config.key, KeySource::File(_)) {
                 if self.has_new_key() {
                     return self.life.retry_now(now);
                 }
@@ -193,12 +196,16 @@ impl Agent {
     fn tell(&mut self, state: State, outcome: &Outcome, now: Instant) {
         self.warn_of_plain_http();
         let hub = &self.config.api_url;
+        let again = if self.config.is_once { "" } else { "; trying again" };
         let complaint = match outcome {
             Outcome::Acknowledged(record) => {
                 return self.tell_success(state, &record.id, now);
             }
             Outcome::Unknown(_) if state != State::Unregistered => {
-                return log::info!("the hub does not know {} any more; registering again", self.hostname);
+                return log::info!(
+                    "the hub does not know {} any more; it must be registered again",
+                    self.hostname
+                );
             }
             Outcome::Unknown(reason) => {
                 format!("{hub} does not take registrations (404: {reason}); is SIGMA_API_URL right?")
@@ -212,7 +219,7 @@ impl Agent {
                 "the hub refuses the key (401: {reason}); create another in the hub and put it into {}",
                 match &self.config.key {
                     KeySource::File(path) => path.display().to_string(),
-                    _ => "SIGMA_API_KEY".to_owned(),
+                    _ => "SIGMA_API_KEY, and start the agent again".to_owned(),
                 }
             ),
             Outcome::Refused(410, reason) => {
@@ -225,11 +232,11 @@ impl Agent {
                     "the hub does not let this key report ({status}: {reason}); use a key of the role agent"
                 )
             }
-            Outcome::Overloaded(status, _) => format!("the hub is overloaded ({status}); reporting later"),
+            Outcome::Overloaded(status, _) => format!("the hub is overloaded ({status}){again}"),
             Outcome::Rejected(status, reason) => {
                 format!("the hub does not accept the report ({status}: {reason})")
             }
-            Outcome::Unreachable(reason) => format!("the hub cannot be reached: {reason}; trying again"),
+            Outcome::Unreachable(reason) => format!("reporting to {hub} failed: {reason}{again}"),
         };
         if matches!(outcome, Outcome::Unreachable(_)) {
             self.public.doubt();
@@ -249,24 +256,42 @@ impl Agent {
             return;
         }
         self.complaints.clear();
-        status(&format!("{} reports to {}", self.hostname, self.config.api_url));
+        self.set_status(format!("{} reports to {}", self.hostname, self.config.api_url));
     }
 
+    /// A complaint is logged once, until the hub is well again.
     fn complain(&mut self, complaint: String, is_error: bool, now: Instant) {
         self.unwell_since.get_or_insert(now);
-        if self.complaints.contains(&complaint) || self.complaints.len() >= MAX_COMPLAINTS {
-            return log::debug!("{complaint}");
+        if self.complaints.contains(&complaint) {
+            log::debug!("{complaint}");
+        } else {
+            log::log!(if is_error { log::Level::Error } else { log::Level::Warn }, "{complaint}");
+            if self.complaints.len() >= MAX_COMPLAINTS {
+                self.complaints.remove(0);
+            }
+            self.complaints.push(complaint.clone());
         }
-        status(&complaint);
-        log::log!(if is_error { log::Level::Error } else { log::Level::Warn }, "{complaint}");
-        self.complaints.push(complaint);
+        self.set_status(complaint);
+    }
+
+    fn set_status(&mut self, status: String) {
+        if status != self.status {
+            notify(&format!("STATUS={status}"));
+            self.status = status;
+        }
     }
 
     fn warn_of_plain_http(&mut self) {
-        let peer = self.client.plain_peer().filter(|peer| is_global(*peer) && !self.has_warned_of_plain_http);
-        if let Some(peer) = peer {
+        let Some(peer) = self.client.plain_peer().filter(|_| !self.has_warned_of_plain_http) else { return };
+        // Behind a proxy the way goes on to wherever the hub is; only an address tells that it stays near.
+        let hub = self.config.api_url.host.parse::<IpAddr>();
+        let leaves = if self.client.is_proxied() { hub.map_or(true, is_global) } else { is_global(peer) };
+        if leaves {
             self.has_warned_of_plain_http = true;
-            log::warn!("the key goes to {peer} over http, where everybody on the way can read it; use https");
+            log::warn!(
+                "the key goes to {} over http, where everybody on the way can read it; use https",
+                self.config.api_url.host
+            );
         }
     }
 }
@@ -278,16 +303,19 @@ fn warn_of_container(config: &Config, hostname: &str, snapshot: &Snapshot) {
     let is_nameless =
         config.hostname.is_none() && is_container_id(hostname) && (is_container || has_host_root);
     let is_bridged = is_container
-        && snapshot.network.as_ref().is_some_and(|network| network.addresses.iter().all(is_of_engine));
+        && snapshot.network.as_ref().is_some_and(|network| {
+            !network.addresses.is_empty() && network.addresses.iter().all(is_of_engine)
+        });
     if is_nameless || is_bridged {
         log::warn!(
             "this is a container that reports {} instead of its host's; to report the host, start it with \
-             --network host --uts host -v /:/host:ro -e AGENT_HOST_ROOT=/host, or set AGENT_HOSTNAME",
+             --network host --uts host -v /:/host:ro -e AGENT_HOST_ROOT=/host{}",
             match (is_nameless, is_bridged) {
                 (true, true) => format!("its own name {hostname} and its own addresses"),
                 (true, false) => format!("its own name {hostname}"),
                 _ => "its own addresses".to_owned(),
-            }
+            },
+            if is_nameless { ", or set AGENT_HOSTNAME" } else { "" }
         );
     }
 }
@@ -307,8 +335,4 @@ fn chance() -> f64 {
     // The kernel has randomness or does not start programs; without, there is just no spread.
     rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty()).unwrap_or_default();
     f64::from(u32::from_ne_bytes(bytes)) / f64::from(u32::MAX)
-}
-
-fn status(text: &str) {
-    notify(&format!("STATUS={text}"));
 }

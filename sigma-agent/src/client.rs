@@ -135,6 +135,12 @@ impl SigmaClient {
         self.plain_peer
     }
 
+    /// Whether a proxy is asked for the hub.
+    #[must_use]
+    pub fn is_proxied(&self) -> bool {
+        self.proxy.is_some()
+    }
+
     /// Does not use the kept connection again.
     pub fn disconnect(&mut self) {
         self.kept = None;
@@ -172,8 +178,13 @@ impl SigmaClient {
                 Err(error) if Instant::now() < deadline => {
                     log::debug!("the kept connection was stale ({error}); making another");
                 }
+                // Some proxies say so to a connection that was idle for too long, before they have seen the request.
+                Ok(answer) if answer.status == 408 => {
+                    log::debug!("the kept connection was given up (408); making another");
+                }
                 done => return done,
             }
+            self.kept = None;
         }
         let fresh = self.connect(deadline)?;
         self.post_over(fresh, path, body, deadline)

@@ -169,7 +169,13 @@ pub fn read(
                 }
                 None => return Err(format!("--{name} is no option of sigma-agent; --help lists them")),
             },
-            other => return Err(format!("{}; --help lists the options", other.unexpected())),
+            lexopt::Arg::Short(letter) => {
+                return Err(format!("-{letter} is no option of sigma-agent; --help lists them"));
+            }
+            // It may be a key that slipped; it is not repeated.
+            lexopt::Arg::Value(_) => {
+                return Err("there is a word that belongs to no option; --help lists them".to_owned());
+            }
         }
     }
     let given = Given { flags, variable };
@@ -304,11 +310,10 @@ fn parse_api_url(text: &str) -> Result<Url, String> {
 /// A proxy may be written without a scheme.
 fn parse_proxy(text: &str) -> Result<Url, String> {
     let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
-    let url = Url::parse(&with_scheme)?;
-    if url.is_https {
-        return Err("is an https:// proxy; only http:// proxies are spoken to".to_owned());
+    if !with_scheme.to_ascii_lowercase().starts_with("http://") {
+        return Err("is not an http:// proxy; only those are spoken to".to_owned());
     }
-    Ok(url)
+    Url::parse(&with_scheme)
 }
 
 fn parse_interval(text: &str) -> Result<Duration, String> {

@@ -103,7 +103,7 @@ impl Life {
                 self.state = State::Unregistered;
                 self.due = now;
             }
-            Outcome::Unknown(_) | Outcome::Rejected(..) => {
+            Outcome::Rejected(..) => {
                 self.pace = Pace::Steady;
                 self.due = self.next_beat(now, chance);
             }
@@ -111,11 +111,14 @@ impl Life {
                 self.pace = Pace::Refused;
                 self.due = now + REFUSED_PAUSE;
             }
-            Outcome::Overloaded(_, retry_after) => {
-                self.due = now + self.overload_wait(*retry_after, now, chance);
+            // With something to say and no time to say it at, "overloaded" is one more way to be unreachable.
+            Outcome::Overloaded(_, retry_after) if was_heartbeat || retry_after.is_some() => {
+                let asked = retry_after.unwrap_or(RETRY_AFTER_MIN);
+                self.due = now + self.overload_wait(asked, now, chance);
                 self.pace = Pace::Overloaded;
             }
-            Outcome::Unreachable(_) => {
+            // A proxy answers 404 to a registration while its hub starts.
+            Outcome::Unknown(_) | Outcome::Overloaded(..) | Outcome::Unreachable(_) => {
                 let failures = match self.pace {
                     Pace::Backoff(failures) => failures.saturating_add(1),
                     _ => 1,
@@ -143,11 +146,11 @@ impl Life {
     /// a registration has something new to say, and is repeated after the time that the hub asked for, spread a little.
     fn overload_wait(
         &mut self,
-        retry_after: Option<Duration>,
+        retry_after: Duration,
         now: Instant,
         chance: impl FnOnce() -> f64,
     ) -> Duration {
-        let asked = retry_after.unwrap_or(BACKOFF_MIN).clamp(RETRY_AFTER_MIN, RETRY_AFTER_MAX);
+        let asked = retry_after.clamp(RETRY_AFTER_MIN, RETRY_AFTER_MAX);
         if self.state == State::Unregistered {
             return asked.mul_f64(1.0 + chance() / 4.0).min(RETRY_AFTER_MAX);
         }

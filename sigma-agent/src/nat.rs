@@ -11,7 +11,7 @@ use crate::url::Url;
 
 /// A known address is asked for again after this time.
 const KNOWN_FOR: Duration = Duration::from_secs(6 * 3600);
-/// While none is known, the first pause; it doubles up to `KNOWN_FOR`.
+/// After a failure, the first pause; it doubles up to `KNOWN_FOR`.
 const UNKNOWN_FOR: Duration = Duration::from_secs(5 * 60);
 /// The services belong to others: never more often than this, whatever happens here.
 const AT_MOST_EVERY: Duration = Duration::from_secs(60);
@@ -51,6 +51,11 @@ impl PublicAddress {
                 self.known.replace(address) != Some(address)
             }
             None => {
+                if self.failures == 0 {
+                    log::warn!(
+                        "no service told the public address; asking again in some minutes (AGENT_IP_LOOKUP=off if there is none)"
+                    );
+                }
                 self.failures = self.failures.saturating_add(1);
                 false
             }
@@ -85,12 +90,11 @@ impl PublicAddress {
         is_reason && age >= AT_MOST_EVERY && !self.is_asking
     }
 
+    /// Also a known address is asked for again soon after a failure: there was a reason to ask.
     fn pause(&self) -> Duration {
-        match self.known {
-            Some(_) => KNOWN_FOR,
-            None => UNKNOWN_FOR
-                .saturating_mul(2_u32.saturating_pow(self.failures.saturating_sub(1)))
-                .min(KNOWN_FOR),
+        match self.failures {
+            0 => KNOWN_FOR,
+            failures => UNKNOWN_FOR.saturating_mul(2_u32.saturating_pow(failures - 1)).min(KNOWN_FOR),
         }
     }
 }
@@ -156,6 +160,10 @@ mod tests {
         address.found("95.216.1.2".parse().ok());
         address.found(None);
         assert!(address.known().is_some());
+        assert!(
+            address.is_time(&nat, start + Duration::from_secs(300)),
+            "the old one may be wrong now: soon again"
+        );
         assert!(!address.is_time(&network("95.216.1.2", true), start));
         assert_eq!(address.known(), None);
     }

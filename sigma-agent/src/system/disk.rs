@@ -14,6 +14,9 @@ pub struct Disk {
 
 pub(super) fn read(root: &Path) -> io::Result<Disk> {
     let stat = rustix::fs::statvfs(root)?;
+    if stat.f_blocks == 0 {
+        return Err(io::Error::new(io::ErrorKind::Unsupported, "it has no size; it may lie in memory"));
+    }
     Ok(Disk {
         total_bytes: stat.f_blocks.saturating_mul(stat.f_frsize),
         used_bytes: stat.f_blocks.saturating_sub(stat.f_bfree).saturating_mul(stat.f_frsize),
