@@ -1,4 +1,6 @@
 //! What the benchmarks share.
 
+#![forbid(unsafe_code)]
+
 pub mod https_hub;
 pub mod process;

@@ -3,6 +3,8 @@
 //! A request goes one way: `http` extracts and authorizes, `service` decides, `store` keeps, and `model` has the nouns
 //! and rules that all of them speak of. `config` has every option, `commands` what is done on the command line.
 
+#![forbid(unsafe_code)]
+
 mod commands;
 mod config;
 mod http;

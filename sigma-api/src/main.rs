@@ -1,5 +1,7 @@
 //! The hub's program: read the configuration, do what it says, say in one sentence why it could not.
 
+#![forbid(unsafe_code)]
+
 use std::io::Write;
 use std::process::ExitCode;
 

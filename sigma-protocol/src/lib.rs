@@ -3,6 +3,8 @@
 //! Both sides stay compatible with older ones: unknown members are ignored, members that are new are optional
 //! and omitted when absent, and `fixtures/` holds one golden JSON per message and per older form.
 
+#![forbid(unsafe_code)]
+
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};

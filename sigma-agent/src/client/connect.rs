@@ -82,6 +82,7 @@ impl Connector {
 
 impl LookUp {
     fn start(host: &str, port: u16) -> io::Result<Self> {
+        use_built_in_name_services();
         let (sender, answer) = sync_channel(1);
         let name = host.to_owned();
         thread::Builder::new().name("resolver".to_owned()).stack_size(RESOLVER_STACK_BYTES).spawn(
@@ -94,6 +95,25 @@ impl LookUp {
         Ok(Self { host: host.to_owned(), port, answer })
     }
 }
+
+/// glibc has /etc/hosts and DNS inside. Whatever else nsswitch.conf(5) names it loads from the machine's files, together
+/// with the machine's own C library: with luck that is another 2 MB of memory, without it another version and a crash. A
+/// static program has to do without; a dynamic one uses the library that the modules belong to.
+#[cfg(all(target_env = "gnu", target_feature = "crt-static"))]
+#[expect(unsafe_code, reason = "the C library can be told in no other way")]
+fn use_built_in_name_services() {
+    use std::ffi::{c_char, c_int};
+    unsafe extern "C" {
+        /// nss.h: which services answer for a database, from now on.
+        fn __nss_configure_lookup(database: *const c_char, services: *const c_char) -> c_int;
+    }
+    // SAFETY: both are strings that end with NUL and live for ever, and the function keeps no pointer to them. It fails
+    // only without memory; then the file's services are used.
+    unsafe { __nss_configure_lookup(c"hosts".as_ptr(), c"files dns".as_ptr()) };
+}
+
+#[cfg(not(all(target_env = "gnu", target_feature = "crt-static")))]
+fn use_built_in_name_services() {}
 
 pub(super) fn timed_out(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, what.to_owned())

@@ -59,6 +59,31 @@ fn the_shipped_agent_needs_nothing_but_a_name_server() {
     }
 }
 
+/// The C library of a static program would load what nsswitch.conf names from the machine, its own other copy with it.
+#[test]
+fn the_shipped_agent_loads_nothing_from_its_host() {
+    let Some(mut lab) = Lab::new("nss") else { return };
+    lab.attach("hub", &["51.15.0.10/24"]);
+    lab.attach("host", &["95.216.1.2/24"]);
+    fs::write(lab.folder().join("nsswitch.conf"), "hosts: hesiod compat files dns\n").unwrap();
+    let dns = Dns::start(&lab);
+    dns.tell(HUB, &["51.15.0.10"]);
+    let data = Data::new(&lab);
+    let _hub = Hub::start(&lab, "hub", &data);
+
+    let loaded = |program: &Path, hostname| {
+        let agent = Agent::of(&lab, "host", hostname, HUB, &data, program).start();
+        agent.says(REGISTERED, seconds(10));
+        agent.maps().contains("libnss_hesiod")
+    };
+    let dynamic = Path::new(env!("CARGO_BIN_EXE_sigma-agent"));
+    assert!(
+        loaded(dynamic, "dynamic"),
+        "this system's C library has no such module: the story shows nothing"
+    );
+    assert!(!loaded(&shipped(), "static"));
+}
+
 /// Position-independent (type `ET_DYN`), and no program header names an interpreter (`PT_INTERP`): elf(5), ELF64.
 fn is_static_pie(binary: &[u8]) -> bool {
     let number = |at: usize, bytes: usize| {

@@ -85,6 +85,11 @@ impl Program {
         links.filter(|target| target.to_string_lossy().starts_with("socket:")).count()
     }
 
+    /// What is mapped into its memory.
+    pub fn maps(&self) -> String {
+        fs::read_to_string(format!("/proc/{}/maps", self.child.id())).unwrap()
+    }
+
     /// Asks it to end, and waits until it did. How long that took.
     pub fn terminate(&mut self) -> Duration {
         let asked = Instant::now();
