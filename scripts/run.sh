@@ -51,6 +51,8 @@ make_key() {
 make_key agent
 make_key readonly
 
+# What is set for another agent must not reach this one.
+unset SIGMA_API_KEY SIGMA_CA_FILE AGENT_HOSTNAME AGENT_HOST_ROOT AGENT_SSH_PORT
 SIGMA_API_URL=http://$listen/api SIGMA_API_KEY_FILE=$SIGMA_DATA_DIR/agent.key AGENT_INTERVAL=${AGENT_INTERVAL:-5} \
     "$bin/sigma-agent" &
 agent=$!

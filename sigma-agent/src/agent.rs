@@ -30,6 +30,8 @@ pub struct Agent {
     hostname: String,
     /// Addresses of the last measurement.
     addresses: Vec<IpAddr>,
+    /// What was measured at the start, for the first message.
+    first: Option<Snapshot>,
     public: PublicAddress,
     found: Receiver<Found>,
     finder: Sender<Found>,
@@ -80,6 +82,7 @@ impl Agent {
             life: Life::new(config.interval, Instant::now()),
             hostname,
             addresses: Vec::new(),
+            first: Some(snapshot),
             public: PublicAddress::default(),
             found,
             finder,
@@ -94,13 +97,13 @@ impl Agent {
 
     /// The registration as it would be sent now.
     pub fn registration(&mut self) -> Registration {
-        let snapshot = self.system.snapshot();
+        let snapshot = self.first.take().unwrap_or_else(|| self.system.snapshot());
         models::registration(&self.hostname, &snapshot, self.public.known(), &self.about)
     }
 
     /// Sends what is due and takes what came of it.
     pub fn send(&mut self) -> Outcome {
-        let snapshot = self.system.snapshot();
+        let snapshot = self.first.take().unwrap_or_else(|| self.system.snapshot());
         self.follow_rename(&snapshot);
         self.follow_addresses(&snapshot);
         let public = self.public.known();
@@ -202,10 +205,8 @@ impl Agent {
                 return self.tell_success(state, &record.id, now);
             }
             Outcome::Unknown(_) if state != State::Unregistered => {
-                return log::info!(
-                    "the hub does not know {} any more; it must be registered again",
-                    self.hostname
-                );
+                let again = if self.config.is_once { "" } else { "; registering again" };
+                return log::info!("the hub does not know {} any more{again}", self.hostname);
             }
             Outcome::Unknown(reason) => {
                 format!("{hub} does not take registrations (404: {reason}); is SIGMA_API_URL right?")

@@ -258,8 +258,13 @@ mod tests {
         let mut new = Life::new(MINUTE, start);
         new.after(&busy(0), start, || 0.0);
         assert_eq!(new.due() - start, RETRY_AFTER_MIN);
-        new.after(&Outcome::Overloaded(429, None), start, || 1.0);
-        assert_eq!(new.due() - start, BACKOFF_MIN.mul_f64(1.25));
+        // A proxy without a hub behind it says 503 and no time: that is answered with growing pauses.
+        for seconds in [2, 4, 8] {
+            new.after(&Outcome::Overloaded(503, None), start, || 1.0);
+            assert_eq!(new.due() - start, Duration::from_secs(seconds));
+        }
+        new.after(&Outcome::Unknown("not yet".into()), start, || 1.0);
+        assert_eq!(new.due() - start, Duration::from_secs(16), "and so is 404 to a registration");
         assert_eq!(new.state(), State::Unregistered);
     }
 

@@ -4,6 +4,7 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use super::read::{Buffer, Kind, ProcFile};
 
@@ -30,7 +31,17 @@ pub(super) struct NetworkFiles {
     fib_trie: ProcFile,
     route: ProcFile,
     if_inet6: ProcFile,
+    /// What was read, and until when that is good enough.
+    known: Option<(Network, Instant)>,
 }
+
+/// Tables that are read in this time are read at each beat.
+const QUICK: Duration = Duration::from_millis(20);
+/// Reading slower tables takes at most this part of a processor. The kernel seeks in fib_trie from its start at each read,
+/// so that a table of 100,000 routes takes a second, and a full table of the Internet's routes minutes.
+const SHARE: u32 = 100;
+/// A machine that was stopped in the middle of reading is not slow.
+const LONGEST: Duration = Duration::from_secs(600);
 
 impl NetworkFiles {
     /// Below `/`, the tables of the reader's own namespace; below another root, those of the host's first process,
@@ -46,12 +57,27 @@ impl NetworkFiles {
             fib_trie: ProcFile::new(net.join("fib_trie"), Kind::Records),
             route: ProcFile::new(net.join("route"), Kind::Records),
             if_inet6: ProcFile::new(net.join("if_inet6"), Kind::Records),
+            known: None,
         }
     }
 
     /// # Errors
     /// When a table cannot be read. A kernel without IPv4 or IPv6 has no table of it; one of the two must be there.
     pub(super) fn read(&mut self, buffer: &mut Buffer) -> io::Result<Network> {
+        let begun = Instant::now();
+        if let Some((known, until)) = &self.known
+            && begun < *until
+        {
+            return Ok(known.clone());
+        }
+        let network = self.read_now(buffer)?;
+        let taken = begun.elapsed();
+        self.known =
+            (taken > QUICK).then(|| (network.clone(), Instant::now() + (taken * SHARE).min(LONGEST)));
+        Ok(network)
+    }
+
+    fn read_now(&mut self, buffer: &mut Buffer) -> io::Result<Network> {
         let (mut local, mut routes, mut inet6) = (LocalV4::default(), Routes::default(), Inet6::default());
         let v4 = absent_is_none(self.fib_trie.lines(buffer, |line| local.line(line)))?;
         absent_is_none(self.route.lines(buffer, |line| routes.line(line)))?;

@@ -18,7 +18,7 @@ pub struct Cpu {
 
 pub(super) fn read(root: &Path, buffer: &mut Buffer) -> io::Result<Cpu> {
     let mut info = CpuInfo::default();
-    read::lines(root.join("proc/cpuinfo"), buffer, |line| info.line(line))?;
+    read::lines(root, "proc/cpuinfo", buffer, |line| info.line(line))?;
     Ok(info.cpu())
 }
 

@@ -17,7 +17,7 @@ pub struct Dmi {
 
 pub(super) fn read(root: &Path, buffer: &mut Buffer) -> Dmi {
     let mut one = |name: &str| {
-        read::first_line(root.join("sys/class/dmi/id").join(name), buffer).and_then(|text| meaningful(&text))
+        read::first_line(root, &format!("sys/class/dmi/id/{name}"), buffer).and_then(|text| meaningful(&text))
     };
     Dmi { vendor: one("sys_vendor"), product: one("product_name"), asset_tag: one("chassis_asset_tag") }
 }

@@ -8,13 +8,13 @@ use super::read::{Buffer, Kind, ProcFile, first_line};
 /// Where the name is found: the kernel's, which follows a rename at once, else the one of the next boot.
 pub(super) struct HostnameFiles {
     kernel: ProcFile,
-    etc: PathBuf,
+    root: PathBuf,
 }
 
 impl HostnameFiles {
     pub(super) fn new(root: &Path) -> Self {
         let kernel = ProcFile::new(root.join("proc/sys/kernel/hostname"), Kind::Single);
-        Self { kernel, etc: root.join("etc/hostname") }
+        Self { kernel, root: root.to_owned() }
     }
 
     /// # Errors
@@ -22,7 +22,7 @@ impl HostnameFiles {
     pub(super) fn read(&mut self, buffer: &mut Buffer) -> io::Result<String> {
         let kernel = self.kernel.first_line(buffer).ok().and_then(|line| parse_hostname(&line));
         kernel
-            .or_else(|| parse_hostname(&first_line(self.etc.clone(), buffer)?))
+            .or_else(|| parse_hostname(&first_line(&self.root, "etc/hostname", buffer)?))
             .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the machine has no hostname"))
     }
 }

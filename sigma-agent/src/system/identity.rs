@@ -14,13 +14,13 @@ const APPLICATION_ID: [u8; 16] =
 pub(super) fn read_machine_id(root: &Path, buffer: &mut Buffer) -> Option<String> {
     ["etc/machine-id", "var/lib/dbus/machine-id"]
         .into_iter()
-        .find_map(|file| parse_machine_id(&read::first_line(root.join(file), buffer)?))
+        .find_map(|file| parse_machine_id(&read::first_line(root, file, buffer)?))
         .map(hashed)
 }
 
 /// The kernel's random id of this boot.
 pub(super) fn read_boot_id(root: &Path, buffer: &mut Buffer) -> Option<String> {
-    read::first_line(root.join("proc/sys/kernel/random/boot_id"), buffer)
+    read::first_line(root, "proc/sys/kernel/random/boot_id", buffer)
         .filter(|id| id.len() == 36 && id.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-'))
 }
 

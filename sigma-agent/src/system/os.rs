@@ -8,7 +8,7 @@ use super::read::{self, Buffer, clean};
 pub(super) fn read_name(root: &Path, buffer: &mut Buffer) -> Option<String> {
     ["etc/os-release", "usr/lib/os-release"].into_iter().find_map(|file| {
         let mut name = None;
-        read::lines(root.join(file), buffer, |line| name = name.take().or_else(|| parse_pretty_name(line)))
+        read::lines(root, file, buffer, |line| name = name.take().or_else(|| parse_pretty_name(line)))
             .ok()?;
         name
     })
@@ -16,12 +16,12 @@ pub(super) fn read_name(root: &Path, buffer: &mut Buffer) -> Option<String> {
 
 /// Release of the running kernel.
 pub(super) fn read_kernel(root: &Path, buffer: &mut Buffer) -> Option<String> {
-    read::first_line(root.join("proc/sys/kernel/osrelease"), buffer).and_then(|text| clean(&text))
+    read::first_line(root, "proc/sys/kernel/osrelease", buffer).and_then(|text| clean(&text))
 }
 
 /// Machine type. The kernel has it as a file since 6.1; uname(2) knows it everywhere.
 pub(super) fn read_arch(root: &Path, buffer: &mut Buffer) -> Option<String> {
-    read::first_line(root.join("proc/sys/kernel/arch"), buffer)
+    read::first_line(root, "proc/sys/kernel/arch", buffer)
         .and_then(|text| clean(&text))
         .or_else(|| clean(&rustix::system::uname().machine().to_string_lossy()))
 }

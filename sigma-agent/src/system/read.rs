@@ -3,12 +3,16 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use rustix::fs::{Mode, OFlags, ResolveFlags};
+use rustix::io::Errno;
 use sigma_protocol::MAX_TEXT_CHARS;
 
 /// Size of the one buffer. A file may be of any length; a line that does not fit is handed out in pieces.
 const BUFFER_BYTES: usize = 4096;
+
+const OPEN_RETRIES: u32 = 100;
 
 /// The buffer that every file is read into.
 pub(super) struct Buffer(Box<[u8]>);
@@ -63,16 +67,45 @@ impl ProcFile {
     }
 }
 
-/// Calls `line` with each line of a file that is read rarely.
-pub(super) fn lines(path: PathBuf, buffer: &mut Buffer, line: impl FnMut(&str)) -> io::Result<()> {
-    ProcFile::new(path, Kind::Records).lines(buffer, line)
+/// Calls `line` with each line of a file below `root` that is read rarely.
+pub(super) fn lines(root: &Path, file: &str, buffer: &mut Buffer, line: impl FnMut(&str)) -> io::Result<()> {
+    read_lines(&open_below(root, file)?, Kind::Records, buffer, line)
 }
 
 /// The first line of a file that is read rarely, trimmed; absent when there is none or it is empty.
-pub(super) fn first_line(path: PathBuf, buffer: &mut Buffer) -> Option<String> {
-    let line = ProcFile::new(path, Kind::Records).first_line(buffer).ok()?;
-    let line = line.trim();
+pub(super) fn first_line(root: &Path, file: &str, buffer: &mut Buffer) -> Option<String> {
+    let mut first = None;
+    lines(root, file, buffer, |line| {
+        first.get_or_insert_with(|| line.to_owned());
+    })
+    .ok()?;
+    let line = first.as_deref().unwrap_or_default().trim();
     (!line.is_empty()).then(|| line.to_owned())
+}
+
+/// Opens a file of the machine whose root file system is at `root`. An absolute link there means a file there, not one of
+/// ours (`RESOLVE_IN_ROOT`, openat2(2)).
+fn open_below(root: &Path, file: &str) -> io::Result<File> {
+    if root == Path::new("/") {
+        return File::open(root.join(file));
+    }
+    let folder = rustix::fs::open(root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let open = || rustix::fs::openat2(&folder, file, flags, Mode::empty(), ResolveFlags::IN_ROOT);
+    // While anything is renamed or mounted anywhere, the kernel cannot tell where ".." leads and asks to try again.
+    let mut opened = open();
+    for _ in 0..OPEN_RETRIES {
+        match opened {
+            Err(Errno::AGAIN) => opened = open(),
+            _ => break,
+        }
+    }
+    match opened {
+        Ok(opened) => Ok(opened.into()),
+        // Before Linux 5.6, and behind filters of system calls that were written before it.
+        Err(Errno::NOSYS | Errno::PERM) => File::open(root.join(file)),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn read_lines(file: &File, kind: Kind, buffer: &mut Buffer, mut line: impl FnMut(&str)) -> io::Result<()> {
@@ -173,6 +206,20 @@ mod tests {
         let started = std::time::Instant::now();
         while started.elapsed().as_millis() < 50 {}
         assert_ne!(file.first_line(&mut buffer).unwrap(), first);
+    }
+
+    #[test]
+    fn an_absolute_link_below_a_root_stays_below_it() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(root.path().join("etc/static")).unwrap();
+        std::fs::write(root.path().join("etc/static/machine-id"), "theirs\n").unwrap();
+        std::os::unix::fs::symlink("/etc/static/machine-id", root.path().join("etc/machine-id")).unwrap();
+        std::os::unix::fs::symlink("../../../../etc/static/machine-id", root.path().join("etc/up")).unwrap();
+        let mut buffer = Buffer::new();
+        for file in ["etc/machine-id", "etc/up"] {
+            assert_eq!(first_line(root.path(), file, &mut buffer).as_deref(), Some("theirs"), "{file}");
+        }
+        assert_eq!(first_line(root.path(), "etc/none", &mut buffer), None);
     }
 
     #[test]

@@ -22,7 +22,7 @@ fn read_container(root: &Path, buffer: &mut Buffer) -> Option<&'static str> {
         return Some("openvz");
     }
     // systemd writes down what its own start found; the first process knows it from its environment.
-    let stated = read::first_line(root.join("run/systemd/container"), buffer);
+    let stated = read::first_line(root, "run/systemd/container", buffer);
     if let Some(name) = stated.or_else(|| read_init_environment(root, buffer)) {
         return Some(of_container_name(&name));
     }
@@ -31,9 +31,9 @@ fn read_container(root: &Path, buffer: &mut Buffer) -> Option<&'static str> {
     }
     let mut found = None;
     let mut look = |file: &str, tell: fn(&str) -> Option<&'static str>| {
-        let path = root.join(file);
         // A file that cannot be read says nothing; another of them may.
-        read::lines(path, buffer, |line| found = found.take().or_else(|| tell(line))).unwrap_or_default();
+        read::lines(root, file, buffer, |line| found = found.take().or_else(|| tell(line)))
+            .unwrap_or_default();
     };
     look("proc/1/cgroup", of_cgroup);
     look("proc/1/mounts", of_mount);
@@ -44,7 +44,7 @@ fn read_container(root: &Path, buffer: &mut Buffer) -> Option<&'static str> {
 /// `container=lxc` among the NUL-separated strings of the first process's environment, if it may be read.
 fn read_init_environment(root: &Path, buffer: &mut Buffer) -> Option<String> {
     let mut name = None;
-    read::lines(root.join("proc/1/environ"), buffer, |line| {
+    read::lines(root, "proc/1/environ", buffer, |line| {
         let value = line.split('\0').find_map(|pair| pair.strip_prefix("container="));
         name = name.take().or_else(|| value.map(str::to_owned));
     })
@@ -79,7 +79,7 @@ pub(super) fn of_mount(line: &str) -> Option<&'static str> {
 }
 
 fn read_kernel_side(root: &Path, buffer: &mut Buffer) -> Option<&'static str> {
-    let mut one = |file: &str| read::first_line(root.join(file), buffer).unwrap_or_default();
+    let mut one = |file: &str| read::first_line(root, file, buffer).unwrap_or_default();
     if one("sys/hypervisor/type") == "xen" {
         let is_host = one("proc/xen/capabilities").contains("control_d");
         return Some(if is_host { "none" } else { "xen" });

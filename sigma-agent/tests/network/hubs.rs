@@ -126,7 +126,7 @@ fn a_name_server_that_is_dead_at_boot_holds_nothing_up_for_long() {
     assert!(end.as_millis() < 100, "ended {end:?} after SIGTERM, in a look-up");
 
     // The resolver asks once more after 5 s and gives up after 10 s; then there is a pause of 1 to 2 s.
-    agent.says("cannot be reached", seconds(15));
+    agent.says(" failed: ", seconds(15));
     dns.silence(false);
     let alive = Instant::now();
     let late = agent.says(REGISTERED, seconds(20)) - alive;

@@ -23,7 +23,7 @@ fn a_hub_that_appears_late_is_found() {
     let url = format!("http://{}/api", listener.local_addr().unwrap());
     let root = Root::public();
     let running = agent(&root, &url).start();
-    let line = running.says("cannot be reached");
+    let line = running.says(" failed: ");
     assert!(line.starts_with("warn: ") && line.contains("refused"), "{line}");
     std::thread::sleep(Duration::from_secs(2));
     rustix::net::listen(&listener, 16).unwrap();
@@ -165,7 +165,7 @@ fn a_hub_that_moves_is_followed() {
     });
     let root = Root::public();
     let running = agent(&root, "http://hub.example.com:3000/api").start();
-    let line = running.says("cannot be reached");
+    let line = running.says(" failed: ");
     assert!(line.contains("hub.example.com could not be looked up"), "{line}");
     let mut last: Option<Hub> = None;
     for (number, address) in ["127.0.0.1:3000", "127.0.0.2:3000", "[::1]:3000"].into_iter().enumerate() {

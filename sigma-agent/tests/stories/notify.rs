@@ -60,7 +60,7 @@ fn an_abstract_socket_is_written_to_as_well() {
     let manager = Manager(socket);
     assert_eq!(manager.next(), "READY=1");
     let status = manager.next();
-    assert!(status.starts_with("STATUS=the hub cannot be reached: "), "{status}");
+    assert!(status.starts_with("STATUS=reporting to http://"), "{status}");
 }
 
 #[test]

@@ -88,9 +88,11 @@ fn a_value_that_is_no_text_or_lacks_or_is_not_known_is_refused() {
         assert_refused(&launch().args([&flag]).finish(), &flag, &flag);
         assert_refused(&launch().args([&flag, ""]).finish(), &flag, &flag);
     }
-    for unknown in ["--colour", "--once=5", "-x", "now"] {
+    for unknown in ["--colour", "--once=5", "-x"] {
         assert_refused(&launch().args([unknown]).finish(), unknown.split('=').next().unwrap(), unknown);
     }
+    // A key without its flag is not repeated.
+    assert_refused(&launch().args([KEY]).finish(), "belongs to no option", "a word alone");
     assert_eq!(hub.connections(), 0);
 }
 

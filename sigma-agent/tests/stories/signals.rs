@@ -36,7 +36,7 @@ fn it_ends_between_two_beats() {
 fn it_ends_while_it_backs_off() {
     let root = Root::public();
     let launch = || agent(&root, "http://127.0.0.1:1/api");
-    assert_ends("backoff", launch, |running| drop(running.says("cannot be reached")));
+    assert_ends("backoff", launch, |running| drop(running.says(" failed: ")));
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn it_ends_in_a_look_up_that_hangs() {
         resolver.recv_from(&mut [0; 512]).unwrap();
         until("the look-up has its thread", || running.status("Threads") == 2);
     });
-    let line = patient.says("cannot be reached");
+    let line = patient.says(" failed: ");
     assert!(line.contains("the look-up of hub.example.com took too long"), "{line}");
     // The next attempt waits for the same look-up.
     std::thread::sleep(Duration::from_secs(3));

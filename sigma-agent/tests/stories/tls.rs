@@ -60,7 +60,7 @@ fn who_cannot_prove_its_name_gets_nothing() {
         };
         assert_eq!(finished.code, Some(3), "{reason}: {}", finished.stderr);
         let lines: Vec<_> = finished.stderr.lines().filter(|line| line.starts_with("warn: ")).collect();
-        assert!(lines.len() == 1 && lines[0].contains("cannot be reached"), "{}", finished.stderr);
+        assert!(lines.len() == 1 && lines[0].contains(" failed: "), "{}", finished.stderr);
         assert!(lines[0].contains(reason), "{reason}: {}", lines[0]);
         assert!(hub.next_within(std::time::Duration::ZERO).is_none());
         let heard = hub.heard();
@@ -105,7 +105,7 @@ fn old_tls_and_no_tls_are_refused() {
         (plain, "does not speak TLS"),
     ] {
         let (heard, log) = answered_with(bytes);
-        assert!(log.contains("cannot be reached") && log.contains(reason), "{reason}: {log}");
+        assert!(log.contains(" failed: ") && log.contains(reason), "{reason}: {log}");
         assert!(!heard.is_empty());
         for secret in [KEY, "/agent/register", "web-01"] {
             assert!(!holds(&heard, secret), "{reason}: {secret}");
@@ -124,5 +124,5 @@ fn a_plain_hub_does_not_serve_an_https_agent() {
     assert!(!holds(&hub.heard(), KEY));
     assert!(running.is_running());
     hub.hang_up();
-    running.says("cannot be reached");
+    running.says(" failed: ");
 }
