@@ -5,10 +5,10 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-use crate::client::{MAX_IDLE, Outcome, Settings, SigmaClient};
+use crate::client::{MAX_IDLE, Settings, SigmaClient};
 use crate::config::{Config, KeySource, read_key_file};
 use crate::life::{Life, Pace, State};
-use crate::models::{self, About, Registration};
+use crate::models::{self, About, Outcome, Registration};
 use crate::nat::{Found, PublicAddress};
 use crate::notify::{notify, watchdog_period};
 use crate::system::{Snapshot, System, is_container_id, is_global};

@@ -19,7 +19,7 @@ use serde::Serialize;
 use sigma_protocol::{API_KEY_HEADER, HEARTBEAT_PATH, REGISTER_PATH};
 use ureq_proto::http::{HeaderValue, Method, Request, header};
 
-use crate::models::{Acknowledgement, ErrorAnswer, Heartbeat, Registration};
+use crate::models::{Acknowledgement, ErrorAnswer, Heartbeat, Outcome, Registration};
 use crate::url::Url;
 use connect::{Connector, Family};
 use http::{Answer, exchange};
@@ -39,23 +39,6 @@ const MAX_AGE: Duration = Duration::from_secs(15 * 60);
 const MAX_BODY_BYTES: usize = 64 * 1024;
 /// Of a hub's sentence so many characters are logged.
 const MAX_SENTENCE_CHARS: usize = 300;
-
-/// What came of a message.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// 200: the hub has it.
-    Acknowledged(Acknowledgement),
-    /// 404.
-    Unknown(String),
-    /// 401, 403, 410: a person must do something. Status and the hub's sentence.
-    Refused(u16, String),
-    /// 429, 503: later. The hub's `Retry-After`, if it said one that can be read.
-    Overloaded(u16, Option<Duration>),
-    /// Any other answer that a repetition would not change. Status and the hub's sentence.
-    Rejected(u16, String),
-    /// No answer, or one that is not a hub's.
-    Unreachable(String),
-}
 
 /// How a hub is reached.
 pub struct Settings<'a> {

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::client::Outcome;
+use crate::models::Outcome;
 
 /// Waits after failures double from here …
 const BACKOFF_MIN: Duration = Duration::from_secs(2);

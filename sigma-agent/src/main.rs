@@ -18,8 +18,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use agent::Agent;
-use client::Outcome;
 use config::{Command, Config};
+use models::Outcome;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 /// A setting is wrong.

@@ -1,6 +1,7 @@
-//! How a snapshot becomes a message. What is sent and received is `sigma-protocol`'s.
+//! How a snapshot becomes a message, and what may come of it. What is sent and received is `sigma-protocol`'s.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 pub use sigma_protocol::{
     Acknowledgement, Address, AgentInfo, ErrorAnswer, Heartbeat, MachineEvidence, Registration, SystemInfo,
@@ -16,6 +17,23 @@ pub struct About {
     pub ssh_port: u16,
     /// Seconds between heartbeats.
     pub interval_seconds: u32,
+}
+
+/// What came of a message.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// 200: the hub has it.
+    Acknowledged(Acknowledgement),
+    /// 404.
+    Unknown(String),
+    /// 401, 403, 410: a person must do something. Status and the hub's sentence.
+    Refused(u16, String),
+    /// 429, 503: later. The hub's `Retry-After`, if it said one that can be read.
+    Overloaded(u16, Option<Duration>),
+    /// Any other answer that a repetition would not change. Status and the hub's sentence.
+    Rejected(u16, String),
+    /// No answer, or one that is not a hub's.
+    Unreachable(String),
 }
 
 /// The registration of a machine. `public` is an address that the machine has but cannot see.
