@@ -17,8 +17,8 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use agent::client::{Outcome, Settings, SigmaClient};
-use agent::models::{About, Heartbeat, heartbeat};
+use agent::client::{Settings, SigmaClient};
+use agent::models::{About, Heartbeat, Outcome, heartbeat};
 use agent::url::Url;
 use agent::{models, system, url};
 use libfuzzer_sys::fuzz_target;
