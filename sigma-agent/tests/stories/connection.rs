@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 
 use crate::common::agent::agent;
-use crate::common::hub::{Hub, Then, ok};
+use crate::common::hub::{Hub, Then, ok, say};
 use crate::common::root::Root;
 use crate::common::{namespace, together, until};
 
@@ -54,6 +54,43 @@ fn a_restarted_hub_loses_no_beat() {
     assert!(!last.is_registration());
     assert_eq!(running.count("the kept connection was stale"), 3, "{}", running.log());
     assert_eq!(running.count("warn: ") + running.count("info: "), 1, "{}", running.log());
+}
+
+/// Proxies say 408 to a connection that was idle for too long; it reads like the answer to the next beat.
+#[test]
+fn a_connection_that_was_given_up_costs_no_beat() {
+    let hub = Hub::start(|request, link| match (request.connection, request.is_registration()) {
+        (0, false) => say(link, 408, "connection: close\r\n", "{}"),
+        _ => ok(link),
+    });
+    let root = Root::public();
+    let running = agent(&root, &hub.url()).start();
+    assert!(hub.next().is_registration());
+    let given_up = hub.next();
+    let again = hub.next();
+    assert_eq!((given_up.connection, again.connection), (0, 1));
+    assert!(again.at - given_up.at < Duration::from_millis(500), "it waited for the next beat");
+    running.says("heartbeat acknowledged");
+    assert_eq!(running.count("warn: "), 0, "{}", running.log());
+}
+
+/// A proxy answers for a hub that is still starting: with 404, or with 503 and without a time.
+#[test]
+fn a_registration_that_comes_too_early_is_repeated_soon() {
+    together([404, 503], |status| {
+        let early = AtomicUsize::new(0);
+        let hub = Hub::start(move |_, link| match early.fetch_add(1, Ordering::SeqCst) {
+            0 | 1 => say(link, status, "", "<html>"),
+            _ => ok(link),
+        });
+        let root = Root::public();
+        let _running = agent(&root, &hub.url()).env("AGENT_INTERVAL", "3600").start();
+        let first = hub.next();
+        hub.next();
+        let third = hub.next();
+        let waited = third.at - first.at;
+        assert!(waited > Duration::from_secs(2) && waited < Duration::from_secs(10), "{status}: {waited:?}");
+    });
 }
 
 /// Fault 17: the connection ends after the request was taken and before it was answered.
