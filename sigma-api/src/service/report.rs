@@ -69,7 +69,7 @@ async fn update(tx: &Tx, now: Timestamp, known: &Known, report: &Report) -> Resu
         }
     }
     if let Some(reported) = &report.addresses {
-        let changed = changed_addresses(now, &tx.addresses(known.id).await?, reported);
+        let changed = changed_addresses(now, &tx.addresses(known.id, reported).await?, reported);
         if !changed.is_empty() {
             tx.put_addresses(known.id, &changed).await?;
             tx.touch_vps(now, known.id).await?;

@@ -3,14 +3,19 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::sea_query::{OnConflict, Query};
+use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, QueryFilter};
+use sigma_protocol::Address;
 use uuid::Uuid;
 
 use super::entity::vps_address::{ActiveModel, Column, Entity, Model};
 use super::vps::CHUNK;
 use super::{Result, StoreError, Tx};
 use crate::model::time::Timestamp;
+
+/// Addresses that a machine had and that nobody labelled, of which so many are kept: an agent that reports others in
+/// each beat must not fill the database.
+const MAX_ABSENT: u64 = 256;
 
 /// An address of a machine, as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,15 +32,19 @@ pub(crate) struct StoredAddress {
 }
 
 impl Tx {
-    /// All addresses that the machine has or had.
+    /// The addresses that the machine has, and those of `reported` that it had: all that a report can change.
     ///
     /// # Errors
     /// As every read.
-    pub(crate) async fn addresses(&self, id: Uuid) -> Result<Vec<StoredAddress>> {
-        Ok(addresses_of(&self.inner, &[id]).await?.remove(&id).unwrap_or_default())
+    pub(crate) async fn addresses(&self, id: Uuid, reported: &[Address]) -> Result<Vec<StoredAddress>> {
+        let reported = reported.iter().map(|address| address.ip.to_string());
+        let matters = Condition::any().add(Column::Present.eq(true)).add(Column::Ip.is_in(reported));
+        let rows = Entity::find().filter(Column::VpsId.eq(id)).filter(matters).all(&self.inner).await?;
+        rows.into_iter().map(from_row).collect()
     }
 
-    /// Stores these addresses of the machine; others stay as they are, and so do labels that a person set.
+    /// Stores these addresses of the machine; others stay as they are, and so do labels that a person set. Of those
+    /// that are gone, the longest absent are forgotten when there are too many.
     ///
     /// # Errors
     /// As every write.
@@ -53,18 +62,45 @@ impl Tx {
             .update_columns([Column::Label, Column::Present, Column::LastSeen])
             .to_owned();
         Entity::insert_many(rows).on_conflict(known_stay).exec_without_returning(&self.inner).await?;
+        self.forget_absent(id).await
+    }
+
+    async fn forget_absent(&self, id: Uuid) -> Result<()> {
+        let absent = Condition::all()
+            .add(Column::VpsId.eq(id))
+            .add(Column::Present.eq(false))
+            .add(Column::OperatorLabel.is_null());
+        let too_many = Query::select()
+            .column(Column::Ip)
+            .from(Entity)
+            .cond_where(absent.clone())
+            .order_by(Column::LastSeen, Order::Desc)
+            .order_by(Column::Ip, Order::Asc)
+            .offset(MAX_ABSENT)
+            // SQLite knows no OFFSET without a LIMIT.
+            .limit(i64::MAX.unsigned_abs())
+            .to_owned();
+        Entity::delete_many()
+            .filter(absent)
+            .filter(Column::Ip.in_subquery(too_many))
+            .exec(&self.inner)
+            .await?;
         Ok(())
     }
 }
 
-/// Addresses of several machines.
+/// Addresses that several machines have now.
 pub(super) async fn addresses_of(
     database: &impl ConnectionTrait,
     ids: &[Uuid],
 ) -> Result<HashMap<Uuid, Vec<StoredAddress>>> {
     let mut found: HashMap<Uuid, Vec<StoredAddress>> = HashMap::with_capacity(ids.len());
     for chunk in ids.chunks(CHUNK) {
-        let rows = Entity::find().filter(Column::VpsId.is_in(chunk.iter().copied())).all(database).await?;
+        let rows = Entity::find()
+            .filter(Column::VpsId.is_in(chunk.iter().copied()))
+            .filter(Column::Present.eq(true))
+            .all(database)
+            .await?;
         for row in rows {
             found.entry(row.vps_id).or_default().push(from_row(row)?);
         }

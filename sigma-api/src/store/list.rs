@@ -130,10 +130,10 @@ async fn tags_of(database: &impl ConnectionTrait, ids: &[Uuid]) -> Result<HashMa
     Ok(found)
 }
 
-/// The addresses that are present, sorted, with a person's label before the agent's.
-fn shown(stored: Vec<StoredAddress>) -> Vec<Address> {
-    let present = stored.into_iter().filter(|address| address.present);
+/// Present addresses, sorted, with a person's label before the agent's.
+fn shown(present: Vec<StoredAddress>) -> Vec<Address> {
     let mut addresses: Vec<Address> = present
+        .into_iter()
         .map(|address| Address { ip: address.ip, label: address.operator_label.unwrap_or(address.label) })
         .collect();
     addresses.sort();
