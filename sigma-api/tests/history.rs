@@ -51,3 +51,24 @@ fn lists_and_beats_do_not_read_addresses_that_are_gone() {
     assert_eq!(hub.get(&reader, "/api/vps").json()["data"][0]["ip_addresses"][0]["ip"], "10.0.0.1");
     assert_eq!(hub.post(&agent, "/api/agent/heartbeat", &report(&["10.0.0.2".to_owned()])).status, 200);
 }
+
+#[test]
+fn an_older_report_that_waits_does_not_come_after_a_newer_that_was_acknowledged() {
+    let folder = Folder::new();
+    let agent = folder.key("agent");
+    let hub = folder.start();
+    let (first, second) = (report(&["203.0.113.1".to_owned()]), report(&["203.0.113.2".to_owned()]));
+    assert_eq!(hub.post(&agent, "/api/agent/register", &first).status, 200);
+    let lock = folder.lock();
+    let beat = |body: &str| hub.post(&agent, "/api/agent/heartbeat", body).status;
+    let (waited, newer) = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| beat(&second));
+        std::thread::sleep(Duration::from_millis(500));
+        let newer = scope.spawn(|| beat(&first));
+        std::thread::sleep(Duration::from_millis(500));
+        drop(lock);
+        (waiting.join().unwrap(), newer.join().unwrap())
+    });
+    assert_eq!((waited, newer), (200, 200));
+    assert_eq!(folder.sql("SELECT ip FROM vps_address WHERE present"), ["203.0.113.1"]);
+}

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sigma_protocol::Address;
 use uuid::Uuid;
@@ -34,8 +34,8 @@ pub(crate) struct Digest(u64);
 #[derive(Debug)]
 struct Entry {
     standing: Standing,
-    /// Of the last report whose news are in the database.
-    digest: Digest,
+    /// Of the last report whose news are in the database; `None` when a failure left that open.
+    digest: Option<Digest>,
     seen: Seen,
     saved: bool,
 }
@@ -44,7 +44,37 @@ struct Entry {
 #[derive(Debug, Default)]
 pub(crate) struct Directory {
     entries: Mutex<HashMap<String, Entry>>,
+    /// How many reports of a hostname wait for the writer, if any do.
+    queued: Mutex<HashMap<String, usize>>,
     hasher: RandomState,
+}
+
+/// That a report waits for the writer, or is being written; it ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Queued {
+    directory: Arc<Directory>,
+    hostname: String,
+}
+
+impl Queued {
+    /// From now on no report of that hostname is answered from memory: it would overtake the one that waits, and what
+    /// that one says would be the last on disk.
+    pub(crate) fn new(directory: &Arc<Directory>, hostname: &str) -> Self {
+        *directory.queued().entry(hostname.to_owned()).or_default() += 1;
+        Self { directory: Arc::clone(directory), hostname: hostname.to_owned() }
+    }
+}
+
+impl Drop for Queued {
+    fn drop(&mut self) {
+        let mut queued = self.directory.queued();
+        match queued.get_mut(&self.hostname) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => {
+                queued.remove(&self.hostname);
+            }
+        }
+    }
 }
 
 impl Directory {
@@ -58,8 +88,11 @@ impl Directory {
 
     /// Takes in a beat of a machine that is known and says nothing new. `None`: the database must be asked.
     pub(crate) fn beat(&self, hostname: &str, digest: Digest, seen: Seen) -> Option<Standing> {
+        if self.queued().contains_key(hostname) {
+            return None;
+        }
         let mut entries = self.lock();
-        let entry = entries.get_mut(hostname).filter(|entry| entry.digest == digest)?;
+        let entry = entries.get_mut(hostname).filter(|entry| entry.digest == Some(digest))?;
         entry.seen = seen;
         entry.saved = false;
         Some(entry.standing)
@@ -67,7 +100,15 @@ impl Directory {
 
     /// Notes a report whose news the database now has; when it was seen is still to be saved.
     pub(crate) fn remember(&self, hostname: &str, standing: Standing, digest: Digest, seen: Seen) {
-        self.lock().insert(hostname.to_owned(), Entry { standing, digest, seen, saved: false });
+        let entry = Entry { standing, digest: Some(digest), seen, saved: false };
+        self.lock().insert(hostname.to_owned(), entry);
+    }
+
+    /// Notes that a report could not be written, so that nobody knows what the database has: the next one is written.
+    pub(crate) fn doubt(&self, hostname: &str) {
+        if let Some(entry) = self.lock().get_mut(hostname) {
+            entry.digest = None;
+        }
     }
 
     /// Forgets a machine; its next report is looked up in the database.
@@ -117,6 +158,10 @@ impl Directory {
         // Every change is one assignment: an entry is whole even if a thread died holding the lock.
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn queued(&self) -> MutexGuard<'_, HashMap<String, usize>> {
+        self.queued.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[cfg(test)]
@@ -154,6 +199,23 @@ mod tests {
         assert_eq!(directory.beat("a", two, seen(3)), None);
         assert_eq!(directory.seen("a", standing().id), Some(seen(2)));
         assert_eq!(directory.seen("a", Uuid::nil()), None, "another record of the same name");
+    }
+
+    #[test]
+    fn while_a_report_waits_or_after_one_failed_nothing_is_answered_from_memory() {
+        let directory = Arc::new(Directory::default());
+        let digest = directory.digest(&report("6.1"));
+        directory.remember("a", standing(), digest, seen(1));
+        let (one, two) = (Queued::new(&directory, "a"), Queued::new(&directory, "a"));
+        assert_eq!(directory.beat("a", digest, seen(2)), None);
+        drop(one);
+        assert_eq!(directory.beat("a", digest, seen(3)), None, "the second still waits");
+        drop(two);
+        assert_eq!(directory.beat("a", digest, seen(4)), Some(standing()));
+        assert!(directory.queued().is_empty());
+        directory.doubt("a");
+        assert_eq!(directory.beat("a", digest, seen(5)), None);
+        assert_eq!(directory.seen("a", standing().id), Some(seen(4)), "when it was seen is still known");
     }
 
     #[test]

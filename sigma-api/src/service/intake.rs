@@ -8,7 +8,7 @@ use std::sync::Arc;
 use sigma_protocol::Acknowledgement;
 use tokio::sync::{mpsc, oneshot};
 
-use super::directory::{Digest, Directory, Standing};
+use super::directory::{Digest, Directory, Queued, Standing};
 use super::report::{Outcome, apply};
 use super::{Error, Hub, Result};
 use crate::model::report::Report;
@@ -25,12 +25,14 @@ const BATCH: usize = 256;
 #[derive(Debug, Clone)]
 pub(crate) struct Intake {
     queue: mpsc::Sender<Job>,
+    directory: Arc<Directory>,
 }
 
 #[derive(Debug)]
 struct Job {
     report: Report,
     answer: oneshot::Sender<store::Result<Outcome>>,
+    queued: Queued,
 }
 
 impl Hub {
@@ -80,13 +82,14 @@ impl Intake {
     /// Starts the writer; it ends when every `Intake` is gone and nothing waits.
     pub(crate) fn start(store: Store, directory: Arc<Directory>) -> Self {
         let (queue, jobs) = mpsc::channel(QUEUE);
-        tokio::spawn(run(jobs, store, directory));
-        Self { queue }
+        tokio::spawn(run(jobs, store, Arc::clone(&directory)));
+        Self { queue, directory }
     }
 
     async fn write(&self, report: Report) -> Result<Outcome> {
         let (answer, answered) = oneshot::channel();
-        self.queue.try_send(Job { report, answer }).map_err(|_| Error::Overloaded)?;
+        let queued = Queued::new(&self.directory, &report.hostname);
+        self.queue.try_send(Job { report, answer, queued }).map_err(|_| Error::Overloaded)?;
         let outcome = answered.await.map_err(|_| Error::Unavailable("the writer has stopped".into()))?;
         Ok(outcome?)
     }
@@ -101,10 +104,10 @@ async fn run(mut jobs: mpsc::Receiver<Job>, store: Store, directory: Arc<Directo
             Err(StoreError::Conflict | StoreError::Broken(_)) if batch.len() > 1 => {
                 for job in batch.drain(..) {
                     let result = write_all(&store, &directory, std::slice::from_ref(&job)).await;
-                    answer(std::iter::once(job), result);
+                    answer(&directory, std::iter::once(job), result);
                 }
             }
-            result => answer(batch.drain(..), result),
+            result => answer(&directory, batch.drain(..), result),
         }
     }
 }
@@ -138,13 +141,16 @@ fn tell(directory: &Directory, now: Timestamp, report: &Report, digest: Digest, 
     }
 }
 
-fn answer(jobs: impl Iterator<Item = Job>, result: store::Result<Vec<Outcome>>) {
+fn answer(directory: &Directory, jobs: impl Iterator<Item = Job>, result: store::Result<Vec<Outcome>>) {
     match result {
         Ok(outcomes) => jobs.zip(outcomes).for_each(|(job, outcome)| {
+            drop(job.queued);
             // Whoever asked may have gone; the report is stored all the same.
             let _ = job.answer.send(Ok(outcome));
         }),
         Err(error) => jobs.for_each(|job| {
+            directory.doubt(&job.report.hostname);
+            drop(job.queued);
             let _ = job.answer.send(Err(error.clone()));
         }),
     }
