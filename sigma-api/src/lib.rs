@@ -24,7 +24,7 @@ use tokio::sync::watch;
 pub use config::{Command, Config, Refusal};
 
 use service::Hub;
-use store::Store;
+use store::{Claim, Store};
 
 /// Connections that are open at once, at most, where the system allows as many.
 const MAX_CONNECTIONS: u64 = 16_384;
@@ -41,6 +41,10 @@ pub async fn run(config: Config) -> Result<(), String> {
     logging::start(config.log);
     let folder = config.database.parent().filter(|folder| !folder.as_os_str().is_empty());
     make_folder(folder.unwrap_or(Path::new(".")))?;
+    let _claim = match config.command {
+        Command::Serve => Some(Claim::to_serve(&config.database).map_err(sentence)?),
+        _ => None,
+    };
     let store = Store::open(&config.database).await.map_err(sentence)?;
     match config.command {
         Command::Serve => serve(store, config.listen).await,

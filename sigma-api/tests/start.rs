@@ -79,7 +79,7 @@ fn data_goes_where_the_system_says() {
 fn a_taken_port_is_told_with_the_way_out() {
     let folder = Folder::new();
     let hub = folder.start();
-    let ended = folder.run(&["--listen", &hub.address.to_string()]);
+    let ended = Folder::new().run(&["--listen", &hub.address.to_string()]);
     assert_eq!(ended.status.code(), Some(1));
     let said = String::from_utf8(ended.stderr).unwrap();
     assert!(said.contains("SIGMA_LISTEN") && said.contains(&hub.address.to_string()), "{said}");

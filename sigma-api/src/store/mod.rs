@@ -8,6 +8,7 @@ mod entity;
 mod error;
 mod key;
 mod list;
+mod lock;
 mod migrations;
 mod open;
 mod report;
@@ -23,6 +24,7 @@ use sea_orm::{
 pub(crate) use address::StoredAddress;
 pub(crate) use error::StoreError;
 pub(crate) use list::Stored;
+pub(crate) use lock::Claim;
 pub(crate) use vps::{Known, NewVps};
 
 /// What every operation on the database answers.

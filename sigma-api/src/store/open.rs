@@ -11,6 +11,7 @@ use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynch
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, Statement};
 use sea_orm_migration::{MigratorTrait, SchemaManager};
 
+use super::lock::Claim;
 use super::migrations::Migrator;
 use super::{Store, StoreError};
 
@@ -28,6 +29,12 @@ const CHECK_UP_TO_BYTES: u64 = 64 * 1024 * 1024;
 #[derive(Debug)]
 pub(crate) struct OpenError(String);
 
+impl OpenError {
+    pub(super) fn new(sentence: String) -> Self {
+        Self(sentence)
+    }
+}
+
 impl std::fmt::Display for OpenError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
@@ -41,7 +48,7 @@ impl Store {
     /// A file that is not a database of the hub, is damaged, or was written by a newer hub; a folder that cannot be
     /// written. Nothing is changed then.
     pub(crate) async fn open(path: &Path) -> Result<Self, OpenError> {
-        let _one_at_a_time = lock(path)?;
+        let _one_at_a_time = Claim::to_open(path).await?;
         if !path.exists() {
             create(path).await?;
         }
@@ -51,16 +58,6 @@ impl Store {
         let write = connect(path, 1, false).await.map_err(fail)?;
         Ok(Self { read, write })
     }
-}
-
-/// Holds off another process that starts at the same moment, until the file is closed.
-fn lock(path: &Path) -> Result<File, OpenError> {
-    let lock = with_suffix(path, ".lock");
-    let fail = |error: std::io::Error| OpenError(format!("cannot write {}: {error}", lock.display()));
-    let file =
-        OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&lock).map_err(fail)?;
-    file.lock().map_err(fail)?;
-    Ok(file)
 }
 
 /// Makes a database under another name and moves it into place whole: an empty file is never one of ours.
@@ -177,7 +174,7 @@ async fn text_of(database: &DatabaseConnection, sql: &str) -> Result<Option<Stri
     row.map(|row| row.try_get_by_index(0)).transpose()
 }
 
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
