@@ -2,7 +2,7 @@
 
 use std::env;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use log::LevelFilter;
@@ -149,8 +149,10 @@ impl Config {
                 return Err(format!("SIGMA_LOG (--log): {other:?} is none of error, warn, info and debug"));
             }
         };
-        let data_dir = options.data_dir.map_or_else(default_data_dir, Ok)?;
-        let database = database_file(options.database_url.as_deref(), &data_dir)?;
+        let database = match options.database_url {
+            Some(url) => database_file(&url)?,
+            None => options.data_dir.map_or_else(default_data_dir, Ok)?.join(DATABASE_FILE),
+        };
         let command = match cli.command.unwrap_or(CliCommand::Serve) {
             CliCommand::Serve => Command::Serve,
             CliCommand::Key { command: CliKeyCommand::List } => Command::ListKeys,
@@ -174,25 +176,26 @@ fn first_sentence(text: &str) -> String {
     sentence.strip_prefix("error: ").unwrap_or(&sentence).to_owned()
 }
 
-/// A service has its folder from systemd, or the usual one; a person has theirs.
+/// A service has its folder from systemd, or the usual one; a person, root too, has theirs. What is empty is unset.
 fn default_data_dir() -> Result<PathBuf, String> {
     let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    if let Some(folders) = env::var_os("STATE_DIRECTORY") {
-        return env::split_paths(&folders).next().ok_or_else(|| "STATE_DIRECTORY is empty".to_owned());
+    let given = env::var_os("STATE_DIRECTORY")
+        .and_then(|folders| env::split_paths(&folders).find(|folder| !folder.as_os_str().is_empty()));
+    if let Some(folder) = given {
+        return Ok(folder);
     }
-    if rustix::process::geteuid().is_root() {
+    let home = absolute("HOME");
+    // systemd gives every unit an id; a terminal of a desktop session may have inherited one, but not root's.
+    let by_systemd = env::var_os("INVOCATION_ID").is_some_and(|id| !id.is_empty());
+    if by_systemd && (home.is_none() || rustix::process::geteuid().is_root()) {
         return Ok(SERVICE_DATA_DIR.into());
     }
-    if let Some(state) = absolute("XDG_STATE_HOME") {
-        return Ok(state.join("sigma"));
-    }
-    let home = absolute("HOME")
-        .ok_or("SIGMA_DATA_DIR (--data-dir): say where the data belongs, as HOME is not set")?;
-    Ok(home.join(".local/state/sigma"))
+    let state = absolute("XDG_STATE_HOME").or_else(|| home.map(|home| home.join(".local/state")));
+    let state = state.ok_or("SIGMA_DATA_DIR (--data-dir): say where the data belongs, as HOME is not set")?;
+    Ok(state.join("sigma"))
 }
 
-fn database_file(url: Option<&str>, data_dir: &Path) -> Result<PathBuf, String> {
-    let Some(url) = url else { return Ok(data_dir.join(DATABASE_FILE)) };
+fn database_file(url: &str) -> Result<PathBuf, String> {
     let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:"));
     match path {
         Some(path) if !path.is_empty() && !path.contains(['?', ':']) => Ok(path.into()),

@@ -51,6 +51,31 @@ fn one_hub_serves_a_database() {
 }
 
 #[test]
+fn a_database_may_be_named_without_a_folder() {
+    let folder = Folder::new();
+    let mut list = program();
+    let list = list.current_dir(folder.path()).args(["key", "list"]);
+    let made = list.env("SIGMA_DATABASE_URL", "sqlite://x.db").output().unwrap();
+    assert!(made.status.success(), "{made:?}");
+    assert!(folder.path().join("x.db").exists());
+}
+
+#[test]
+fn a_person_has_the_data_at_home_and_root_is_a_person() {
+    let folder = Folder::new();
+    let (home, state) = (folder.path().join("home"), folder.path().join("state"));
+    let list = |variables: &[(&str, &str)]| {
+        let mut list = program();
+        let made = list.env("HOME", &home).envs(variables.iter().copied()).args(["key", "list"]).output();
+        assert!(made.as_ref().unwrap().status.success(), "{made:?}");
+    };
+    list(&[("XDG_STATE_HOME", state.to_str().unwrap())]);
+    assert!(state.join("sigma/sigma.db").exists());
+    list(&[("STATE_DIRECTORY", ""), ("XDG_STATE_HOME", "")]);
+    assert!(home.join(".local/state/sigma/sigma.db").exists());
+}
+
+#[test]
 fn a_lock_that_stays_is_told() {
     let folder = Folder::new();
     folder.key("agent");

@@ -76,7 +76,7 @@ async fn create(path: &Path) -> Result<(), OpenError> {
     database.close().await.map_err(|error| fail(&error))?;
     std::fs::rename(&new, path).map_err(|error| fail(&error))?;
     // The new name is durable once the folder is.
-    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all()).map_err(|error| fail(&error))
+    File::open(folder_of(path)).and_then(|folder| folder.sync_all()).map_err(|error| fail(&error))
 }
 
 /// Checks that the file is ours and whole, and brings its schema up to date.
@@ -172,6 +172,11 @@ fn sqlite_options(path: &Path, reads_only: bool) -> SqliteConnectOptions {
 async fn text_of(database: &DatabaseConnection, sql: &str) -> Result<Option<String>, DbErr> {
     let row = database.query_one_raw(Statement::from_string(database.get_database_backend(), sql)).await?;
     row.map(|row| row.try_get_by_index(0)).transpose()
+}
+
+/// The folder of a file; that of a bare name is the current one.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
