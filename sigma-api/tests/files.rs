@@ -4,11 +4,14 @@
 #[cfg(test)]
 mod common;
 
+use std::collections::BTreeSet;
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::{Folder, program};
+use sea_orm::{ConnectionTrait, Database};
 
 /// Runs a command that is to end by itself soon; its exit code and the one line that it says.
 fn ends(command: &mut Command, within: Duration) -> (Option<i32>, String) {
@@ -89,4 +92,77 @@ fn a_lock_that_stays_is_told() {
         assert_eq!(code, Some(1), "{said}");
         assert!(said.contains("sigma.db.lock") && said.contains("another process"), "{said}");
     }
+}
+
+/// Makes a database as another program would.
+fn foreign(folder: &Folder, sql: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let url = format!("sqlite://{}?mode=rwc", folder.database().display());
+        let database = Database::connect(url).await.unwrap();
+        database.execute_unprepared(sql).await.unwrap();
+        database.close().await.unwrap();
+    });
+    std::fs::set_permissions(folder.database(), PermissionsExt::from_mode(0o644)).unwrap();
+}
+
+fn names(folder: &Folder) -> BTreeSet<String> {
+    let entries = std::fs::read_dir(folder.path()).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+#[test]
+fn a_database_of_another_program_keeps_every_byte() {
+    let steps = "CREATE TABLE seaql_migrations (version TEXT PRIMARY KEY, applied_at BIGINT)";
+    for sql in [
+        "CREATE TABLE notes (text TEXT)",
+        "PRAGMA journal_mode = WAL; CREATE TABLE notes (text TEXT)",
+        &format!("{steps}; INSERT INTO seaql_migrations VALUES ('m20220101_000001_create_table', 1)"),
+        &format!(
+            "{steps}; INSERT INTO seaql_migrations VALUES ('m0001_inventory', 1); PRAGMA application_id = 7"
+        ),
+        steps,
+    ] {
+        let folder = Folder::new();
+        foreign(&folder, sql);
+        let before = std::fs::read(folder.database()).unwrap();
+        let (code, said) = ends(&mut serve(&folder), Duration::from_secs(5));
+        assert_eq!(code, Some(1), "{sql}: {said}");
+        assert!(said.contains("another program") && said.contains("left as it is"), "{sql}: {said}");
+        assert!(std::fs::read(folder.database()).unwrap() == before, "{sql}: it was changed");
+        assert_eq!(std::fs::metadata(folder.database()).unwrap().permissions().mode() & 0o777, 0o644);
+        let beside = ["sigma.db", "sigma.db.lock", "sigma.db.serving"].map(str::to_owned);
+        assert_eq!(names(&folder), BTreeSet::from(beside), "{sql}");
+    }
+}
+
+#[test]
+fn a_database_of_a_hub_that_set_no_mark_is_ours() {
+    let folder = Folder::new();
+    folder.key("agent");
+    assert_eq!(folder.sql("SELECT CAST(application_id AS TEXT) FROM pragma_application_id"), ["1399416685"]);
+    folder.sql("PRAGMA application_id = 0");
+    folder.sql("DELETE FROM seaql_migrations WHERE version = 'm0003_application_id'");
+    assert!(folder.run(&["key", "list"]).status.success());
+    assert_eq!(folder.sql("SELECT CAST(application_id AS TEXT) FROM pragma_application_id"), ["1399416685"]);
+}
+
+#[test]
+fn what_is_left_of_a_database_that_is_gone_does_not_get_into_a_new_one() {
+    let folder = Folder::new();
+    let hub = folder.start();
+    folder.key("agent");
+    hub.kill();
+    std::fs::remove_file(folder.database()).unwrap();
+    let left = std::fs::read(folder.path().join("sigma.db-wal")).unwrap();
+    assert!(!left.is_empty());
+    let (code, said) = ends(&mut serve(&folder), Duration::from_secs(5));
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("sigma.db-wal"), "{said}");
+    assert!(!folder.database().exists());
+    assert!(std::fs::read(folder.path().join("sigma.db-wal")).unwrap() == left);
+    for name in ["sigma.db-wal", "sigma.db-shm"] {
+        std::fs::remove_file(folder.path().join(name)).unwrap();
+    }
+    folder.start();
 }

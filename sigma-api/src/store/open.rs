@@ -12,7 +12,7 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbE
 use sea_orm_migration::{MigratorTrait, SchemaManager};
 
 use super::lock::Claim;
-use super::migrations::Migrator;
+use super::migrations::{APPLICATION_ID, Migrator};
 use super::{Store, StoreError};
 
 /// How long a statement waits for another process that writes.
@@ -21,9 +21,22 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(8);
 const READERS: u32 = 4;
 /// Where the migrations note which steps were taken.
 const STEPS_TABLE: &str = "seaql_migrations";
+const FOREIGN: &str = "it is a database of another program";
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+/// Where the header of an SQLite file has the mark of its program, and where the header ends.
+const MARK_AT: usize = 68;
+const HEADER_BYTES: usize = 100;
 /// A whole check of a larger file would take longer than a start may.
 const CHECK_UP_TO_BYTES: u64 = 64 * 1024 * 1024;
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    /// Looking at a file that may not be ours: leaves every byte, and everything beside it, as it is.
+    Look,
+    Read,
+    Write,
+}
 
 /// Why the database cannot be used, as a sentence for the person who starts the hub.
 #[derive(Debug)]
@@ -54,14 +67,24 @@ impl Store {
         }
         prepare(path).await?;
         let fail = |error: DbErr| refuse(path, &error.to_string());
-        let read = connect(path, READERS, true).await.map_err(fail)?;
-        let write = connect(path, 1, false).await.map_err(fail)?;
+        let read = connect(path, READERS, Access::Read).await.map_err(fail)?;
+        let write = connect(path, 1, Access::Write).await.map_err(fail)?;
         Ok(Self { read, write })
     }
 }
 
 /// Makes a database under another name and moves it into place whole: an empty file is never one of ours.
 async fn create(path: &Path) -> Result<(), OpenError> {
+    for left in [with_suffix(path, "-wal"), with_suffix(path, "-journal")] {
+        // SQLite would take it for a part of the new database.
+        if std::fs::metadata(&left).is_ok_and(|file| file.len() > 0) {
+            return Err(OpenError(format!(
+                "cannot make {}: {} is left of a database that is gone; bring that back, or remove what is left of it",
+                path.display(),
+                left.display()
+            )));
+        }
+    }
     let new = with_suffix(path, ".new");
     let fail = |error: &dyn std::fmt::Display| OpenError(format!("cannot make {}: {error}", path.display()));
     for left in [new.clone(), with_suffix(&new, "-wal"), with_suffix(&new, "-shm")] {
@@ -71,7 +94,7 @@ async fn create(path: &Path) -> Result<(), OpenError> {
         }
     }
     OpenOptions::new().create_new(true).write(true).mode(0o600).open(&new).map_err(|error| fail(&error))?;
-    let database = connect(&new, 1, false).await.map_err(|error| fail(&error))?;
+    let database = connect(&new, 1, Access::Write).await.map_err(|error| fail(&error))?;
     migrate(&database).await.map_err(|error| fail(&error))?;
     database.close().await.map_err(|error| fail(&error))?;
     std::fs::rename(&new, path).map_err(|error| fail(&error))?;
@@ -81,8 +104,8 @@ async fn create(path: &Path) -> Result<(), OpenError> {
 
 /// Checks that the file is ours and whole, and brings its schema up to date.
 async fn prepare(path: &Path) -> Result<(), OpenError> {
-    check_file(path)?;
-    let database = connect(path, 1, false).await.map_err(|error| refuse(path, &error.to_string()))?;
+    check_owner(path).await?;
+    let database = connect(path, 1, Access::Write).await.map_err(|error| refuse(path, &error.to_string()))?;
     let result = prepare_connected(path, &database).await;
     database.close().await.map_err(|error| refuse(path, &error.to_string()))?;
     result
@@ -98,7 +121,7 @@ async fn prepare_connected(path: &Path, database: &DatabaseConnection) -> Result
         }
     }
     if !SchemaManager::new(database).has_table(STEPS_TABLE).await.map_err(fail)? {
-        return Err(refuse(path, "it is a database of another program"));
+        return Err(refuse(path, FOREIGN));
     }
     let applied = Migrator::get_migration_models(database).await.map_err(fail)?;
     let known = Migrator::migrations();
@@ -121,13 +144,17 @@ async fn migrate(database: &DatabaseConnection) -> Result<(), StoreError> {
     tx.commit().await
 }
 
-fn check_file(path: &Path) -> Result<(), OpenError> {
+/// Checks that the file is ours before it is opened for writing, for that alone would change it.
+async fn check_owner(path: &Path) -> Result<(), OpenError> {
     let fail = |error: std::io::Error| OpenError(format!("cannot read {}: {error}", path.display()));
     let mut file = File::open(path).map_err(fail)?;
-    let mut magic = [0_u8; 16];
-    let is_sqlite = file.read_exact(&mut magic).is_ok() && &magic == MAGIC;
-    if !is_sqlite {
+    let mut header = [0_u8; HEADER_BYTES];
+    if file.read_exact(&mut header).is_err() || !header.starts_with(MAGIC) {
         return Err(refuse(path, "it is empty, truncated or not an SQLite database"));
+    }
+    let mark = header.iter().skip(MARK_AT).take(4).fold(0, |mark, byte| (mark << 8) | u32::from(*byte));
+    if mark != APPLICATION_ID && (mark != 0 || !has_our_first_step(path).await) {
+        return Err(refuse(path, FOREIGN));
     }
     let mode = file.metadata().map_err(fail)?.permissions().mode();
     if mode & 0o077 != 0 {
@@ -136,7 +163,19 @@ fn check_file(path: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
-async fn connect(path: &Path, connections: u32, reads_only: bool) -> Result<DatabaseConnection, DbErr> {
+/// Whether a file without a mark was made by a hub that set none yet. It need not have what is only in its log: a
+/// database is made whole before it gets its name.
+async fn has_our_first_step(path: &Path) -> bool {
+    let Some(first) = Migrator::migrations().into_iter().next() else { return false };
+    let Ok(database) = connect(path, 1, Access::Look).await else { return false };
+    let step = format!("SELECT version FROM {STEPS_TABLE} WHERE version = '{}'", first.name());
+    let found = text_of(&database, &step).await;
+    // Nothing was begun that closing could fail to end.
+    let _ = database.close().await;
+    found.is_ok_and(|found| found.is_some())
+}
+
+async fn connect(path: &Path, connections: u32, access: Access) -> Result<DatabaseConnection, DbErr> {
     // The URL only chooses the driver; the path is given as it is, so that any character may stand in it.
     let mut options = ConnectOptions::new("sqlite::memory:");
     let path = path.to_owned();
@@ -153,20 +192,22 @@ async fn connect(path: &Path, connections: u32, reads_only: bool) -> Result<Data
         .map_sqlx_sqlite_before_acquire(|connection, _| {
             Box::pin(async { Ok(!connection.is_in_transaction()) })
         })
-        .map_sqlx_sqlite_opts(move |_| sqlite_options(&path, reads_only));
+        .map_sqlx_sqlite_opts(move |_| sqlite_options(&path, access));
     Database::connect(options).await
 }
 
-fn sqlite_options(path: &Path, reads_only: bool) -> SqliteConnectOptions {
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(false)
+fn sqlite_options(path: &Path, access: Access) -> SqliteConnectOptions {
+    let options = SqliteConnectOptions::new().filename(path).create_if_missing(false);
+    if access == Access::Look {
+        return options.read_only(true).immutable(true);
+    }
+    let options = options
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
         .pragma("journal_size_limit", "67108864");
-    if reads_only { options.pragma("query_only", "ON") } else { options }
+    if access == Access::Read { options.pragma("query_only", "ON") } else { options }
 }
 
 async fn text_of(database: &DatabaseConnection, sql: &str) -> Result<Option<String>, DbErr> {

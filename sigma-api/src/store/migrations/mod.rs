@@ -4,12 +4,19 @@ use sea_orm_migration::prelude::*;
 
 mod m0001_inventory;
 mod m0002_address_history;
+mod m0003_application_id;
+
+pub(super) use m0003_application_id::APPLICATION_ID;
 
 /// All steps in their order; one text for every database.
 pub(super) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_inventory::Migration), Box::new(m0002_address_history::Migration)]
+        vec![
+            Box::new(m0001_inventory::Migration),
+            Box::new(m0002_address_history::Migration),
+            Box::new(m0003_application_id::Migration),
+        ]
     }
 }
