@@ -2,20 +2,27 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 use sigma_protocol::MAX_BODY_BYTES;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use uuid::Uuid;
 
 use super::error::{ApiError, Result};
 
 /// A body that has not arrived whole by then is given up.
 const BODY_WITHIN: Duration = Duration::from_secs(30);
+/// A body announced as no larger than this costs less than the buffers of its connection. What agents send is smaller, so
+/// that they are served while somebody else's large bodies do not come.
+const SMALL_BYTES: usize = 4 * 1024;
+/// Larger bodies that are being read are no larger than this together.
+const LARGE_BYTES: usize = 2 * 1024 * 1024;
+static LARGE: Semaphore = Semaphore::const_new(LARGE_BYTES);
 
 /// The body as JSON of type `T`.
 pub(super) struct Json<T>(pub(super) T);
@@ -46,20 +53,41 @@ fn require_json(headers: &HeaderMap) -> Result<()> {
     Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence))
 }
 
-async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes> {
-    let too_large = || {
-        let sentence = format!("The body is larger than {} KiB.", MAX_BODY_BYTES / 1024);
-        ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, sentence)
-    };
+async fn read(headers: &HeaderMap, mut body: Body) -> Result<Vec<u8>> {
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > MAX_BODY_BYTES) {
+    let most = announced.unwrap_or(MAX_BODY_BYTES);
+    if most > MAX_BODY_BYTES {
         return Err(too_large());
     }
-    match Limited::new(body, MAX_BODY_BYTES).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
-        Err(_) => Err(ApiError::bad_request("The body ended before its announced end.")),
+    let _room = room_for(most)?;
+    // A frame is a piece of a buffer that it keeps alive, however small it is: copied, it costs what it is.
+    let mut whole = Vec::with_capacity(announced.unwrap_or_default());
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| ApiError::bad_request("The body ended before its announced end."))?;
+        let data = frame.into_data().unwrap_or_default();
+        if whole.len() + data.len() > MAX_BODY_BYTES {
+            return Err(too_large());
+        }
+        whole.extend_from_slice(&data);
     }
+    Ok(whole)
+}
+
+/// A part of what all large bodies may take together, until it is dropped.
+fn room_for(bytes: usize) -> Result<Option<SemaphorePermit<'static>>> {
+    if bytes <= SMALL_BYTES {
+        return Ok(None);
+    }
+    let permits = u32::try_from(bytes).unwrap_or(u32::MAX);
+    LARGE.try_acquire_many(permits).map(Some).map_err(|_| {
+        let sentence = "The hub reads as many large bodies as it can at once; try again soon.";
+        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, sentence)
+    })
+}
+
+fn too_large() -> ApiError {
+    let sentence = format!("The body is larger than {} KiB.", MAX_BODY_BYTES / 1024);
+    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, sentence)
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
@@ -111,6 +139,7 @@ mod tests {
     use std::pin::Pin;
     use std::task::{Context, Poll};
 
+    use axum::body::Bytes;
     use hyper::body::Frame;
     use sigma_protocol::Registration;
     use tokio::time::Instant;

@@ -18,6 +18,10 @@ use tokio::time::{Instant, Sleep, sleep};
 /// What is read and thrown away of a request that was refused, at most, before the connection is closed.
 const LINGER_BYTES: usize = 1024 * 1024;
 
+/// What is read at once. hyper doubles its buffer whenever a read fills it (8 KiB at first), so that a body that nobody has
+/// asked for yet would cost 16 KiB.
+const READ_BYTES: usize = 4 * 1024;
+
 /// Deadlines of a connection.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Patience {
@@ -127,6 +131,20 @@ fn too_slow() -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, "the client kept the connection waiting")
 }
 
+/// Reads at most `READ_BYTES`; whether there were any.
+fn read_some<S: AsyncRead + Unpin>(
+    inner: &mut S,
+    cx: &mut Context<'_>,
+    buf: &mut ReadBuf<'_>,
+) -> Poll<io::Result<bool>> {
+    let mut piece = [0_u8; READ_BYTES];
+    let room = piece.get_mut(..buf.remaining().min(READ_BYTES)).unwrap_or_default();
+    let mut piece = ReadBuf::new(room);
+    ready!(Pin::new(inner).poll_read(cx, &mut piece))?;
+    buf.put_slice(piece.filled());
+    Poll::Ready(Ok(!piece.filled().is_empty()))
+}
+
 impl<S: AsyncRead + Unpin> AsyncRead for PatientStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -135,15 +153,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for PatientStream<S> {
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         let waits = this.arm();
-        let before = buf.filled().len();
-        match Pin::new(&mut this.inner).poll_read(cx, buf) {
+        match read_some(&mut this.inner, cx, buf) {
             Poll::Ready(result) => {
-                let got_some = buf.filled().len() > before;
+                let got_some = result?;
                 if waits.is_some() && got_some && !this.head_begun {
                     this.head_begun = true;
                     this.reading.as_mut().reset(Instant::now() + this.patience.head);
                 }
-                Poll::Ready(result)
+                Poll::Ready(Ok(()))
             }
             Poll::Pending if waits.is_some() => {
                 ready!(this.reading.as_mut().poll(cx));

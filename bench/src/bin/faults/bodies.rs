@@ -17,6 +17,8 @@ const WITHIN: Duration = Duration::from_millis(100);
 const MEMORY_KIB: u64 = 10 * 1024;
 /// Endless bodies at once: more would measure how two cores are shared with those who send them.
 const STREAMS: usize = 10;
+/// Bodies that stop half-way, at once.
+const HALVES: usize = 500;
 
 /// A body, and a word that its refusal must have.
 type Case = (String, Vec<u8>, &'static str);
@@ -43,6 +45,7 @@ pub(crate) fn run(program: &Path) -> Verdict {
         }
     }
     let streams = endless(&folder, &agent)?;
+    let refused = half_sent(&folder, &agent, &good)?;
     let peak = hub.status_kib("VmHWM")?;
     let after = hub.status_kib("VmRSS")?;
     still_well(&mut hub, &folder, &agent, &good)?;
@@ -50,7 +53,7 @@ pub(crate) fn run(program: &Path) -> Verdict {
         return Err(format!("memory grew from {before} to {peak} KiB"));
     }
     Ok(format!(
-        "{} bodies, {TIMES} times to each of 2 addresses, slowest {:.1} ms ({}); {STREAMS} endless ones at once, slowest {:.1} ms; RSS {before} KiB before, {peak} at most, {after} after",
+        "{} bodies, {TIMES} times to each of 2 addresses, slowest {:.1} ms ({}); {STREAMS} endless ones at once, slowest {:.1} ms; {HALVES} half-sent ones, {refused} refused; RSS {before} KiB before, {peak} at most, {after} after",
         cases.len(),
         slowest.0.as_secs_f64() * 1e3,
         slowest.1,
@@ -135,6 +138,36 @@ fn endless(folder: &Folder, key: &str) -> Result<Duration, String> {
         Err(format!("an endless body was refused after {} ms", slowest.as_millis()))
     } else {
         Ok(slowest)
+    }
+}
+
+/// Large bodies of which only the half is sent: most are told to come again, and a good one is served among them.
+fn half_sent(folder: &Folder, key: &str, good: &str) -> Result<usize, String> {
+    let mut open = Vec::with_capacity(HALVES);
+    for _ in 0..HALVES {
+        let mut connection = Connection::open(folder.address, Some(key)).map_err(at("connect"))?;
+        let head = connection.head("POST", REGISTER, "content-length: 65000");
+        // Whoever is refused may be cut off while it still sends.
+        let _ = connection.raw((head + "{\"hostname\":\"" + &"a".repeat(64_000)).as_bytes());
+        open.push(connection);
+    }
+    let (answer, took) = once(folder, key, REGISTER, good.as_bytes())?;
+    expect(&answer, 200, "", "a good registration among half-sent bodies")?;
+    if took > WITHIN {
+        return Err(format!("a good registration among half-sent bodies took {} ms", took.as_millis()));
+    }
+    let mut refused = 0;
+    for connection in &mut open {
+        connection.patience(Duration::from_millis(20)).map_err(at("deadline"))?;
+        if let Ok(answer) = connection.answer() {
+            expect(&answer, 503, "try again", "a half-sent body")?;
+            refused += 1;
+        }
+    }
+    if refused < HALVES / 2 {
+        Err(format!("only {refused} half-sent bodies were refused"))
+    } else {
+        Ok(refused)
     }
 }
 

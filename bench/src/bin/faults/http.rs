@@ -68,6 +68,11 @@ impl Connection {
         self.stream.get_mut().write_all(bytes)
     }
 
+    /// Waits no longer than that for an answer.
+    pub(crate) fn patience(&self, within: Duration) -> io::Result<()> {
+        self.stream.get_ref().set_read_timeout(Some(within))
+    }
+
     /// Another handle of the same connection, to write while this one reads.
     pub(crate) fn writer(&self) -> io::Result<TcpStream> {
         self.stream.get_ref().try_clone()
