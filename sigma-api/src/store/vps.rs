@@ -131,7 +131,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Hostname and status of those of `ids` that exist.
+    /// Hostname and status of those of `ids` that exist and can be read: one that cannot is nobody else's fault.
     ///
     /// # Errors
     /// As every read.
@@ -146,7 +146,12 @@ impl Tx {
                 .all(&self.inner)
                 .await?;
             for (id, hostname, status) in rows {
-                found.insert(id, (hostname, status_of(&status)?));
+                match status_of(&status) {
+                    Ok(status) => {
+                        found.insert(id, (hostname, status));
+                    }
+                    Err(error) => log::error!("beats of {hostname} ({id}) are not saved: {error}"),
+                }
             }
         }
         Ok(found)
