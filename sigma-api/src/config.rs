@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use log::LevelFilter;
 
-use crate::model::key::Role;
+use crate::model::key::{Role, check_name};
 
 const SERVICE_DATA_DIR: &str = "/var/lib/sigma";
 const DATABASE_FILE: &str = "sigma.db";
@@ -162,6 +162,7 @@ impl Config {
                 let role = named.ok_or_else(|| {
                     format!("--role: {role:?} is none of agent, admin, operator and readonly")
                 })?;
+                check_name(&name).map_err(|invalid| invalid.to_string())?;
                 Command::CreateKey { name, role }
             }
         };

@@ -6,7 +6,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Folder, eventually, fixture};
+use common::{Folder, eventually, fixture, program};
 
 #[test]
 fn each_role_may_do_its_part_and_nothing_else() {
@@ -130,4 +130,33 @@ fn a_secret_is_found_nowhere() {
         assert!(!seen.contains(&key[12..]), "the secret of {} is somewhere", &key[..12]);
     }
     assert!(seen.contains(&agent[..12]), "the public part is in the database");
+}
+
+#[test]
+fn a_key_that_could_not_be_printed_is_revoked() {
+    let folder = Folder::new();
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut create = program();
+    create.env("SIGMA_DATA_DIR", folder.path()).stdout(full);
+    let ended = create.args(["key", "create", "--name", "unseen", "--role", "agent"]).output().unwrap();
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(String::from_utf8(ended.stderr).unwrap().contains("revoked again"));
+    let list = String::from_utf8(folder.run(&["key", "list"]).stdout).unwrap();
+    assert!(list.lines().count() == 1 && list.contains("revoked 2"), "{list}");
+}
+
+#[test]
+fn keys_of_a_locked_database_are_refused_in_a_sentence() {
+    let folder = Folder::new();
+    let key = folder.key("agent");
+    let _lock = folder.lock();
+    for arguments in
+        [&["key", "create", "--name", "a", "--role", "agent"][..], &["key", "revoke", &key[..12]]]
+    {
+        let ended = folder.run(arguments);
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(1), "{said}");
+        assert!(said.contains("database is locked, full or read-only") && !said.contains("code"), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
 }

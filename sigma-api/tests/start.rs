@@ -26,6 +26,7 @@ fn a_bad_setting_is_one_sentence_and_exit_2() {
         (&["--database-url", "mysql://x:secret@y/z"], "SIGMA_DATABASE_URL"),
         (&["--data-dir", "/tmp/x", "key", "create", "--name", "a", "--role", "root"], "--role"),
         (&["key", "create", "--role", "agent"], "--name"),
+        (&["--data-dir", "/dev/null/x", "key", "create", "--name", " ", "--role", "agent"], "--name"),
         (&["--colour"], "--colour"),
         (&["dance"], "dance"),
     ] {
