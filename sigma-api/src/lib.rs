@@ -68,6 +68,7 @@ async fn serve(store: Store, listen: std::net::SocketAddr) -> Result<(), String>
     let stop = async {
         tokio::select! { _ = signals.0.recv() => {}, _ = signals.1.recv() => {} }
         log::info!("stopping");
+        hub.stop_soon();
         notify(&[sd_notify::NotifyState::Stopping]);
     };
     let router = http::router(hub.clone());

@@ -4,9 +4,11 @@
 //! also puts concurrent registrations of one hostname in a row, so that the second finds the record of the first.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sigma_protocol::Acknowledgement;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 
 use super::directory::{Digest, Directory, Queued, Standing};
 use super::report::{Outcome, apply};
@@ -20,12 +22,17 @@ use crate::store::{self, Store, StoreError};
 const QUEUE: usize = 4096;
 /// Reports of one transaction.
 const BATCH: usize = 256;
+/// When the hub stops, what cannot be written within this time is told so, while there is still somebody to tell it to.
+const STOP_WITHIN: Duration = Duration::from_secs(3);
+/// What comes even later is still tried, but no longer than this.
+const LATE_TRY: Duration = Duration::from_millis(100);
 
 /// The way to the writer.
 #[derive(Debug, Clone)]
 pub(crate) struct Intake {
     queue: mpsc::Sender<Job>,
     directory: Arc<Directory>,
+    stop: watch::Sender<Option<Instant>>,
 }
 
 #[derive(Debug)]
@@ -82,8 +89,14 @@ impl Intake {
     /// Starts the writer; it ends when every `Intake` is gone and nothing waits.
     pub(crate) fn start(store: Store, directory: Arc<Directory>) -> Self {
         let (queue, jobs) = mpsc::channel(QUEUE);
-        tokio::spawn(run(jobs, store, Arc::clone(&directory)));
-        Self { queue, directory }
+        let (stop, stopping) = watch::channel(None);
+        tokio::spawn(run(jobs, store, Arc::clone(&directory), stopping));
+        Self { queue, directory, stop }
+    }
+
+    /// From now on no report waits long for a database that cannot be written.
+    pub(crate) fn stop_soon(&self) {
+        self.stop.send_replace(Some(Instant::now() + STOP_WITHIN));
     }
 
     async fn write(&self, report: Report) -> Result<Outcome> {
@@ -95,20 +108,45 @@ impl Intake {
     }
 }
 
-async fn run(mut jobs: mpsc::Receiver<Job>, store: Store, directory: Arc<Directory>) {
+async fn run(
+    mut jobs: mpsc::Receiver<Job>,
+    store: Store,
+    directory: Arc<Directory>,
+    stop: watch::Receiver<Option<Instant>>,
+) {
     let mut batch = Vec::with_capacity(BATCH);
     while jobs.recv_many(&mut batch, BATCH).await > 0 {
-        let result = write_all(&store, &directory, &batch).await;
-        match result {
-            // One of them may be at fault: each gets a transaction of its own.
-            Err(StoreError::Conflict | StoreError::Broken(_)) if batch.len() > 1 => {
-                for job in batch.drain(..) {
-                    let result = write_all(&store, &directory, std::slice::from_ref(&job)).await;
-                    answer(&directory, std::iter::once(job), result);
-                }
-            }
-            result => answer(&directory, batch.drain(..), result),
+        let written = tokio::select! {
+            () = write_batch(&store, &directory, &mut batch) => true,
+            () = given_up(stop.clone()) => false,
+        };
+        if !written {
+            let cause = StoreError::Unavailable("the hub stops, and the database cannot be written".into());
+            answer(&directory, batch.drain(..), Err(cause));
         }
+    }
+}
+
+/// Ends when a batch that begins now is no longer to be waited for; never, as long as nobody stops the hub.
+async fn given_up(mut stop: watch::Receiver<Option<Instant>>) {
+    let earliest = Instant::now() + LATE_TRY;
+    match stop.wait_for(Option::is_some).await.map(|at| *at) {
+        Ok(Some(at)) => tokio::time::sleep_until(at.max(earliest)).await,
+        _ => std::future::pending().await,
+    }
+}
+
+/// Writes and answers the jobs; if it is dropped, those that are left are neither written nor answered.
+async fn write_batch(store: &Store, directory: &Directory, batch: &mut Vec<Job>) {
+    match write_all(store, directory, batch).await {
+        // One of them may be at fault: each gets a transaction of its own.
+        Err(StoreError::Conflict | StoreError::Broken(_)) if batch.len() > 1 => {
+            while let Some(job) = batch.first() {
+                let result = write_all(store, directory, std::slice::from_ref(job)).await;
+                answer(directory, batch.drain(..1), result);
+            }
+        }
+        result => answer(directory, batch.drain(..), result),
     }
 }
 

@@ -36,6 +36,11 @@ impl Hub {
         Self { store, directory, keys: Arc::default(), intake }
     }
 
+    /// Prepares for the end: whoever waits for a database that cannot be written is told so soon.
+    pub(crate) fn stop_soon(&self) {
+        self.intake.stop_soon();
+    }
+
     /// Writes what is only in memory and closes the database. No request may be running any more.
     pub(crate) async fn stop(self) {
         if let Err(error) = flush::flush(&self).await {
