@@ -23,6 +23,10 @@ pub(super) enum Access {
     Keys(&'static [Role]),
 }
 
+/// Stands in the extensions of an answer to somebody who showed a valid key.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Keyed;
+
 /// Lets a request through if the table of routes does. This comes before the body is read.
 pub(super) async fn authorize(
     State((hub, access)): State<(Hub, Access)>,
@@ -35,6 +39,9 @@ pub(super) async fn authorize(
             return Err(forbidden(identity));
         }
         request.extensions_mut().insert(identity);
+        let mut response = next.run(request).await;
+        response.extensions_mut().insert(Keyed);
+        return Ok(response);
     }
     Ok(next.run(request).await)
 }

@@ -1,8 +1,8 @@
 //! How long a connection may keep the hub waiting.
 //!
 //! hyper's `header_read_timeout` starts when it begins to wait for a request, so it would also close the connections that
-//! agents keep between their beats. Here the two are told apart: a connection may be idle for minutes once it has done
-//! something useful, but a request head that has begun must be whole in seconds.
+//! agents keep between their beats. Here the two are told apart: a connection may be idle for minutes once it has shown a
+//! valid key, but a request head that has begun must be whole in seconds.
 
 use std::future::Future;
 use std::io;
@@ -27,7 +27,7 @@ const READ_BYTES: usize = 4 * 1024;
 pub(crate) struct Patience {
     /// From the first byte of a request until its head is whole; also until a new connection says anything.
     pub(crate) head: Duration,
-    /// Between an answer that was a success and the next request.
+    /// Between an answer that was a success to a valid key and the next request.
     pub(crate) idle: Duration,
     /// For a client that does not take its answer.
     pub(crate) write: Duration,
@@ -49,8 +49,20 @@ impl Default for Patience {
 
 const WAITING: u8 = 0;
 const BUSY: u8 = 1;
-const ANSWERED: u8 = 2;
-const REFUSED: u8 = 3;
+const KNOWN: u8 = 2;
+const OPEN: u8 = 3;
+const REFUSED: u8 = 4;
+
+/// What a request came to, as far as its connection is concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// A success for somebody with a valid key: the connection is worth keeping.
+    Known,
+    /// A success that anybody can have.
+    Open,
+    /// Anything else, perhaps before the request was read.
+    Refused,
+}
 
 /// Where a connection stands, as the service tells it to the stream below.
 #[derive(Debug, Clone, Default)]
@@ -63,8 +75,18 @@ impl Phase {
     }
 
     /// The answer is ready to be written.
-    pub(super) fn end(&self, success: bool) {
-        self.0.store(if success { ANSWERED } else { REFUSED }, Ordering::Relaxed);
+    pub(super) fn end(&self, outcome: Outcome) {
+        let phase = match outcome {
+            Outcome::Known => KNOWN,
+            Outcome::Open => OPEN,
+            Outcome::Refused => REFUSED,
+        };
+        self.0.store(phase, Ordering::Relaxed);
+    }
+
+    /// Whether a request is being answered.
+    pub(super) fn is_busy(&self) -> bool {
+        self.get() == BUSY
     }
 
     fn get(&self) -> u8 {
@@ -112,7 +134,8 @@ impl<S> PatientStream<S> {
     fn arm(&mut self) -> Option<()> {
         match self.phase.get() {
             BUSY => return None,
-            ANSWERED => self.wait_for_request(self.patience.idle, false),
+            KNOWN => self.wait_for_request(self.patience.idle, false),
+            OPEN => self.wait_for_request(self.patience.head, false),
             REFUSED => self.wait_for_request(self.patience.head, true),
             _ => {}
         }

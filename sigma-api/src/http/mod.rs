@@ -6,6 +6,7 @@ mod body;
 mod connection;
 mod error;
 pub(crate) mod openapi;
+mod places;
 mod routes;
 pub(crate) mod server;
 

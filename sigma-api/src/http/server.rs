@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,10 +13,12 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tower::ServiceExt;
 
-use super::connection::{Patience, PatientStream, Phase};
+use super::auth::Keyed;
+use super::connection::{Outcome, Patience, PatientStream, Phase};
+use super::places::{Place, Places};
 
 /// Requests in flight get this long to end.
 const DRAIN_WITHIN: Duration = Duration::from_secs(7);
@@ -34,12 +37,16 @@ pub(crate) async fn serve(
     stop: impl Future<Output = ()>,
 ) {
     let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(max_connections));
+    let places = Places::new(max_connections);
     tokio::pin!(stop);
     loop {
         tokio::select! {
             accepted = accept(&listener, &places) => match accepted {
-                Ok((stream, place)) => spawn(stream, place, router.clone(), patience, &graceful),
+                Ok((stream, permit)) => {
+                    let phase = Phase::default();
+                    let place = places.give(permit, phase.clone());
+                    spawn(stream, place, phase, router.clone(), patience, &graceful);
+                }
                 Err(error) => {
                     log::warn!("cannot accept a connection: {error}");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -55,32 +62,36 @@ pub(crate) async fn serve(
 }
 
 /// The next connection, once there is a place for it: until then it waits in the system's queue.
-async fn accept(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
+async fn accept(listener: &TcpListener, places: &Places) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+    let permit = places.wait().await?;
     let (stream, _) = listener.accept().await?;
     // Only makes answers quicker.
     let _ = stream.set_nodelay(true);
-    Ok((stream, place))
+    Ok((stream, permit))
 }
 
 fn spawn(
     stream: TcpStream,
-    place: OwnedSemaphorePermit,
+    place: Place,
+    phase: Phase,
     router: Router,
     patience: Patience,
     graceful: &GracefulShutdown,
 ) {
-    let phase = Phase::default();
     let stream = TokioIo::new(PatientStream::new(stream, phase.clone(), patience));
+    let place = Arc::new(place);
+    let guest = (Arc::clone(&place), phase.clone());
     let service = service_fn(move |request: hyper::Request<Incoming>| {
+        let (place, phase) = guest.clone();
         phase.begin();
-        let (router, phase) = (router.clone(), phase.clone());
+        let router = router.clone();
         async move {
             let response = router.oneshot(request).await;
-            phase.end(response.as_ref().is_ok_and(|response| response.status().is_success()));
+            let outcome = response.as_ref().map_or(Outcome::Refused, outcome);
+            if outcome == Outcome::Known {
+                place.is_known();
+            }
+            phase.end(outcome);
             response
         }
     });
@@ -93,9 +104,23 @@ fn spawn(
         .serve_connection(stream, service);
     let connection = graceful.watch(connection);
     tokio::spawn(async move {
-        if let Err(error) = connection.await {
+        let mut connection = pin!(connection);
+        let ended = tokio::select! {
+            biased;
+            ended = connection.as_mut() => ended,
+            // A request that came just now is still answered.
+            () = place.sent_away() => if phase.is_busy() { connection.await } else { Ok(()) },
+        };
+        if let Err(error) = ended {
             log::debug!("connection ended: {error}");
         }
-        drop(place);
     });
+}
+
+fn outcome(response: &axum::response::Response) -> Outcome {
+    match response.extensions().get::<Keyed>() {
+        _ if !response.status().is_success() => Outcome::Refused,
+        Some(_) => Outcome::Known,
+        None => Outcome::Open,
+    }
 }

@@ -70,6 +70,14 @@ impl Folder {
         Hub::start(shell.args(["-c", "trap '' XFSZ; exec \"$0\"", env!("CARGO_BIN_EXE_sigma-api")]))
     }
 
+    /// Starts a hub that may open only so many files.
+    pub(crate) fn start_with_files(&self, most: u32) -> Hub {
+        let mut shell = Command::new("sh");
+        shell.env_clear().env("SIGMA_DATA_DIR", self.path());
+        let script = format!("ulimit -n {most}; exec \"$0\"");
+        Hub::start(shell.args(["-c", &script, env!("CARGO_BIN_EXE_sigma-api")]))
+    }
+
     /// Changes or reads the database behind the hub's back.
     pub(crate) fn sql(&self, sql: &str) -> Vec<String> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -146,6 +154,13 @@ impl Hub {
 
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Memory that it has in use, in KiB.
+    pub(crate) fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.split_whitespace().next().unwrap().parse().unwrap()
     }
 
     /// From now on no file of the hub is written beyond so many bytes, as if the disk were full.

@@ -9,6 +9,7 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 
 use super::*;
+use crate::http::auth::Keyed;
 use crate::http::server::serve;
 
 const PATIENCE: Patience = Patience {
@@ -29,7 +30,8 @@ async fn start() -> SocketAddr {
         "slow"
     };
     let router = Router::new()
-        .route("/good", get(|| async { "good" }))
+        .route("/good", get(|| async { (axum::Extension(Keyed), "good") }))
+        .route("/open", get(|| async { "open" }))
         .route("/large", get(large))
         .route("/slow", get(slow))
         .route("/bad", get(|| async { StatusCode::BAD_REQUEST }));
@@ -115,13 +117,16 @@ async fn a_head_that_drips_gets_no_longer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn silence_is_cheap_before_a_success_and_after_a_refusal() {
+async fn silence_is_cheap_without_a_key_and_after_a_refusal() {
     client(|address| {
         let mut silent = connect(address);
         assert!(closed_after(&mut silent) < PATIENCE.head * 2);
         let mut refused = connect(address);
         assert!(ask(&mut refused, BAD).starts_with("HTTP/1.1 400"));
         assert!(closed_after(&mut refused) < PATIENCE.head * 3);
+        let mut without_key = connect(address);
+        assert!(ask(&mut without_key, b"GET /open HTTP/1.1\r\nhost: a\r\n\r\n").starts_with("HTTP/1.1 200"));
+        assert!(closed_after(&mut without_key) < PATIENCE.head * 3);
     })
     .await;
 }
