@@ -8,7 +8,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ pub(crate) struct Patience {
     pub(crate) idle: Duration,
     /// For a client that does not take its answer.
     pub(crate) write: Duration,
-    /// For a client that still sends what was refused; without this it would see a reset instead of the answer.
+    /// For a client that still sends what was refused, or a request when the hub stops; without this it would see a reset instead of the answer.
     pub(crate) linger: Duration,
 }
 
@@ -66,12 +66,18 @@ pub(super) enum Outcome {
 
 /// Where a connection stands, as the service tells it to the stream below.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Phase(Arc<AtomicU8>);
+pub(super) struct Phase(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    at: AtomicU8,
+    closing: AtomicBool,
+}
 
 impl Phase {
     /// The head of a request is whole, and it is being answered.
     pub(super) fn begin(&self) {
-        self.0.store(BUSY, Ordering::Relaxed);
+        self.0.at.store(BUSY, Ordering::Relaxed);
     }
 
     /// The answer is ready to be written.
@@ -81,7 +87,7 @@ impl Phase {
             Outcome::Open => OPEN,
             Outcome::Refused => REFUSED,
         };
-        self.0.store(phase, Ordering::Relaxed);
+        self.0.at.store(phase, Ordering::Relaxed);
     }
 
     /// Whether a request is being answered.
@@ -89,12 +95,21 @@ impl Phase {
         self.get() == BUSY
     }
 
+    /// From now on a connection ends where it would wait for a request: what the client sent before is still read.
+    pub(super) fn close_when_idle(&self) {
+        self.0.closing.store(true, Ordering::Relaxed);
+    }
+
+    fn is_closing(&self) -> bool {
+        self.0.closing.load(Ordering::Relaxed)
+    }
+
     fn get(&self) -> u8 {
-        self.0.load(Ordering::Relaxed)
+        self.0.at.load(Ordering::Relaxed)
     }
 
     fn wait(&self) {
-        self.0.store(WAITING, Ordering::Relaxed);
+        self.0.at.store(WAITING, Ordering::Relaxed);
     }
 }
 
@@ -110,6 +125,8 @@ pub(super) struct PatientStream<S> {
     refused: bool,
     /// Whether the first byte of the next request has come.
     head_begun: bool,
+    /// Whether nothing at all has come since the connection began to wait for a request.
+    silent: bool,
     lingering: Option<(Pin<Box<Sleep>>, usize)>,
 }
 
@@ -126,6 +143,7 @@ impl<S> PatientStream<S> {
             writing: None,
             refused: false,
             head_begun: true,
+            silent: true,
             lingering: None,
         }
     }
@@ -146,6 +164,7 @@ impl<S> PatientStream<S> {
         self.phase.wait();
         self.refused = refused;
         self.head_begun = false;
+        self.silent = true;
         self.reading.as_mut().reset(Instant::now() + within);
     }
 }
@@ -179,12 +198,15 @@ impl<S: AsyncRead + Unpin> AsyncRead for PatientStream<S> {
         match read_some(&mut this.inner, cx, buf) {
             Poll::Ready(result) => {
                 let got_some = result?;
+                this.silent &= !got_some;
                 if waits.is_some() && got_some && !this.head_begun {
                     this.head_begun = true;
                     this.reading.as_mut().reset(Instant::now() + this.patience.head);
                 }
                 Poll::Ready(Ok(()))
             }
+            // As if the client had closed.
+            Poll::Pending if waits.is_some() && this.silent && this.phase.is_closing() => Poll::Ready(Ok(())),
             Poll::Pending if waits.is_some() => {
                 ready!(this.reading.as_mut().poll(cx));
                 Poll::Ready(Err(too_slow()))
@@ -239,7 +261,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for PatientStream<S> {
         let this = &mut *self;
         if this.lingering.is_none() {
             ready!(Pin::new(&mut this.inner).poll_shutdown(cx))?;
-            if !this.refused && this.phase.get() != REFUSED {
+            if !this.refused && this.phase.get() != REFUSED && !this.phase.is_closing() {
                 return Poll::Ready(Ok(()));
             }
         }

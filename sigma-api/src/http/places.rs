@@ -50,6 +50,18 @@ impl Places {
         Arc::clone(&self.free).acquire_owned().await.map_err(io::Error::other)
     }
 
+    /// A free place, if there is one now.
+    pub(super) fn try_now(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.free).try_acquire_owned().ok()
+    }
+
+    /// Waits until all places are free.
+    pub(super) async fn all_free(&self) {
+        let all = u32::try_from(self.all).unwrap_or(u32::MAX);
+        // It is never closed.
+        let _ = self.free.acquire_many(all).await;
+    }
+
     /// Gives the place to a new connection, whose `phase` says whether it asks for something.
     pub(super) fn give(self: &Arc<Self>, permit: OwnedSemaphorePermit, phase: Phase) -> Place {
         let sent_away = Arc::new(Notify::new());
