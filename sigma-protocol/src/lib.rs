@@ -5,9 +5,13 @@
 
 #![forbid(unsafe_code)]
 
+mod lenient;
+
 use std::net::IpAddr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+
+pub use lenient::Object;
 
 /// Header that carries the key of an agent or of a client.
 pub const API_KEY_HEADER: &str = "X-Api-Key";
@@ -51,27 +55,31 @@ pub struct Registration {
     /// Name of the machine; the hub matches by it, compared exactly.
     pub hostname: String,
     /// All addresses of the machine, sorted, without duplicates.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::objects_or_none")]
     pub ip_addresses: Vec<Address>,
     /// Port where the machine's SSH server listens.
-    #[serde(default = "default_ssh_port")]
+    #[serde(default = "default_ssh_port", deserialize_with = "ssh_port")]
     pub ssh_port: u16,
     /// What was measured; a measurement that failed is absent.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::object_or_default")]
     pub system_info: SystemInfo,
     /// Older agents may name an alias.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alias: Option<String>,
     /// Who reports.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient::object")]
     pub agent: Option<AgentInfo>,
     /// Evidence of identity.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient::object")]
     pub machine: Option<MachineEvidence>,
 }
 
 fn default_ssh_port() -> u16 {
     22
+}
+
+fn ssh_port<'de, D: Deserializer<'de>>(from: D) -> Result<u16, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or_else(default_ssh_port))
 }
 
 /// `POST {base}/agent/heartbeat`: sent every interval. It never creates a record.
@@ -81,16 +89,16 @@ pub struct Heartbeat {
     /// Name of the machine, as it was registered.
     pub hostname: String,
     /// All addresses of the machine. Absent (as the first agents send it) or empty: they stay as they are.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient::objects")]
     pub ip_addresses: Option<Vec<Address>>,
     /// What was measured; a measurement that failed is absent.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::object_or_default")]
     pub system_info: SystemInfo,
     /// Who reports.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient::object")]
     pub agent: Option<AgentInfo>,
     /// Evidence of identity.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient::object")]
     pub machine: Option<MachineEvidence>,
 }
 
@@ -102,7 +110,7 @@ pub struct Address {
     #[cfg_attr(feature = "openapi", schema(value_type = String, example = "203.0.113.7"))]
     pub ip: IpAddr,
     /// `internal` for an address that is not globally reachable, else empty; operators set others in the hub.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub label: String,
 }
 

@@ -8,7 +8,7 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use sigma_protocol::{Acknowledgement, ErrorAnswer, Heartbeat, Registration, is_hostname};
+use sigma_protocol::{Acknowledgement, ErrorAnswer, Heartbeat, Object, Registration, is_hostname};
 
 fn read<T: DeserializeOwned>(text: &str) -> T {
     serde_json::from_str(text).expect("the fixture is a message")
@@ -44,6 +44,34 @@ fn older_agents_are_understood() {
     let first: Heartbeat = read(include_str!("../fixtures/heartbeat.first.json"));
     assert_eq!(first.ip_addresses, None, "absent is not empty");
     assert_eq!(first.system_info.ram_used_mb, None, "absent is not 0");
+}
+
+#[test]
+fn null_is_absent() {
+    let registration: Registration = read(include_str!("../fixtures/registration.nulls.json"));
+    let absent = r#"{"hostname":"hk-relay-01","ip_addresses":[{"ip":"203.0.113.7"}]}"#;
+    assert_eq!(registration, read(absent));
+    assert_eq!(registration.ssh_port, 22);
+    let none: Registration = read(r#"{"hostname":"a","ip_addresses":null}"#);
+    assert_eq!(none.ip_addresses, []);
+    let beat: Heartbeat = read(r#"{"hostname":"a","ip_addresses":null,"system_info":null}"#);
+    assert_eq!(beat, read(r#"{"hostname":"a"}"#));
+}
+
+#[test]
+fn a_list_is_no_object() {
+    for (member, list) in [
+        ("system_info", "[]"),
+        ("system_info", "[2]"),
+        ("agent", "[]"),
+        ("machine", "[]"),
+        ("ip_addresses", r#"[["203.0.113.7","x"]]"#),
+    ] {
+        let text = format!(r#"{{"hostname":"a","{member}":{list}}}"#);
+        assert!(serde_json::from_str::<Registration>(&text).is_err(), "{text}");
+        assert!(serde_json::from_str::<Heartbeat>(&text).is_err(), "{text}");
+    }
+    assert!(serde_json::from_str::<Object<Heartbeat>>(r#"["a"]"#).is_err());
 }
 
 #[test]

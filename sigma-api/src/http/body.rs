@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
-use sigma_protocol::MAX_BODY_BYTES;
+use sigma_protocol::{MAX_BODY_BYTES, Object};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use uuid::Uuid;
 
@@ -44,13 +44,16 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 }
 
 fn require_json(headers: &HeaderMap) -> Result<()> {
+    let unsupported = |sentence: &'static str| ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence);
+    if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        return Err(unsupported("The body is to be sent as it is, without a Content-Encoding."));
+    }
     let named = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = named.split(';').next().unwrap_or_default().trim();
     if kind.eq_ignore_ascii_case("application/json") {
         return Ok(());
     }
-    let sentence = "The body is to be JSON, named as Content-Type: application/json.";
-    Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence))
+    Err(unsupported("The body is to be JSON, named as Content-Type: application/json."))
 }
 
 async fn read(headers: &HeaderMap, mut body: Body) -> Result<Vec<u8>> {
@@ -91,20 +94,19 @@ fn too_large() -> ApiError {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
-    // A list would be taken for the members in their order.
-    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
-        return Err(ApiError::bad_request("The body is to be a JSON object."));
-    }
-    serde_json::from_slice(bytes).map_err(|error| refusal::<T>(bytes, &error))
+    let read = serde_json::from_slice::<Object<T>>(bytes);
+    read.map(|object| object.0).map_err(|error| refusal::<T>(bytes, &error))
 }
 
 /// Why `bytes` are no `T`. Which member is wrong is found out only now: to follow the path costs every good body as well.
 fn refusal<T: DeserializeOwned>(bytes: &[u8], error: &serde_json::Error) -> ApiError {
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    match serde_path_to_error::deserialize::<_, T>(&mut json) {
+    match serde_path_to_error::deserialize::<_, Object<T>>(&mut json) {
         Ok(_) => ApiError::bad_request("The body goes on after the end of its JSON."),
         // A missing member is named by the cause, and the path is that of what lacks it.
-        Err(found) if found.path().iter().len() == 0 => ApiError::bad_request(error.to_string()),
+        Err(found) if found.path().iter().len() == 0 => {
+            ApiError::bad_request(format!("The body is no JSON object as it should be: {error}"))
+        }
         Err(found) => ApiError::bad_request(format!("{}: {}", found.path(), found.inner())),
     }
 }
@@ -184,6 +186,13 @@ mod tests {
             (r#"{"hostname":"a","system_info":{"load_avg":[1]}}"#, "system_info.load_avg"),
             (r#"{"hostname":"a","system_info":{"cpu_cores":-1}}"#, "system_info.cpu_cores: "),
             (r#"{"hostname":"\ud800"}"#, "hostname: "),
+            (r#"["a"]"#, "JSON object"),
+            (r#"{"hostname":"a","system_info":[]}"#, "system_info: invalid type: sequence"),
+            (r#"{"hostname":"a","agent":["1",5]}"#, "agent: invalid type: sequence"),
+            (
+                r#"{"hostname":"a","ip_addresses":[["1.2.3.4","x"]]}"#,
+                "ip_addresses[0]: invalid type: sequence",
+            ),
             (r#"{"hostname":"a"} x"#, "goes on after"),
         ] {
             assert!(refused(body).contains(named), "{body} was refused with {}", refused(body));

@@ -267,6 +267,13 @@ fn crooked() -> Vec<Case> {
         case("65 addresses", &addresses(65), "ip_addresses"),
         case("1,900 addresses", &addresses(1900), "ip_addresses"),
         case("a million addresses", &addresses(1_000_000), "64 KiB"),
+        case("measurements as a list", "{\"hostname\":\"a\",\"system_info\":[]}", "system_info"),
+        case("agent as a list", "{\"hostname\":\"a\",\"agent\":[\"1\",5]}", "agent"),
+        case(
+            "good address as a list",
+            "{\"hostname\":\"a\",\"ip_addresses\":[[\"1.2.3.4\",\"x\"]]}",
+            "ip_addresses[0]",
+        ),
         case("address as a list", "{\"hostname\":\"a\",\"ip_addresses\":[[1,2]]}", "ip_addresses[0]"),
         case(
             "address of a network",
