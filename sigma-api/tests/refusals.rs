@@ -82,16 +82,22 @@ fn wrong_addresses_methods_and_types_are_told_in_json() {
     let typed = |kind: &str| {
         hub.send("POST", REGISTER, &[("x-api-key", &agent), ("content-type", kind)], golden.as_bytes())
     };
+    let packed = |encoding: &str| {
+        let headers =
+            [("x-api-key", &*agent), ("content-type", "application/json"), ("content-encoding", encoding)];
+        hub.send("POST", REGISTER, &headers, golden.as_bytes())
+    };
     for (answer, status) in [
         (hub.get(&reader, "/api/nothing"), 404),
         (hub.get(&reader, "/"), 404),
         (hub.get(&reader, "/api/vps/01939c3e-7b1a-7c3d-9a51-3f6f0b1d2e4a"), 404),
         (hub.get(&reader, "/api/vps/7"), 400),
-        (hub.get(&reader, "/api/vps?colour=green"), 400),
+        (hub.get(&reader, "/api/vps?status=green"), 400),
         (hub.get(&agent, REGISTER), 405),
         (hub.send("DELETE", "/api/vps", &[("x-api-key", &reader)], b""), 405),
         (typed("text/plain"), 415),
         (typed(""), 415),
+        (packed("gzip"), 415),
     ] {
         assert_eq!(answer.status, status, "{answer:?}");
         assert!(!answer.error().is_empty());

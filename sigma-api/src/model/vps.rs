@@ -16,6 +16,18 @@ pub(crate) const NODE_EXPORTER_PORT: u16 = 9100;
 const DEFAULT_PER_PAGE: u64 = 25;
 const MAX_PER_PAGE: u64 = 100;
 const MAX_EXPIRING_DAYS: u32 = 36_500;
+/// Parameters of a list.
+const KNOWN: [&str; 9] = [
+    "status",
+    "country",
+    "provider_id",
+    "purpose",
+    "tag",
+    "expiring_within_days",
+    "source",
+    "page",
+    "per_page",
+];
 
 /// Where a machine stands in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
@@ -211,13 +223,17 @@ impl Default for VpsFilter {
 }
 
 impl VpsFilter {
-    /// Reads the parameters of a query. An empty value asks for nothing, as if it were absent.
+    /// Reads the parameters of a query. An empty value asks for nothing, as if it were absent, and what is unknown is
+    /// ignored: clients of older hubs send more.
     ///
     /// # Errors
-    /// The first parameter that is unknown, given twice or not understood.
+    /// The first parameter that is given twice or not understood.
     pub(crate) fn from_parameters(parameters: &[(String, String)]) -> Result<Self, Invalid> {
         let mut filter = Self::default();
         for (index, (name, value)) in parameters.iter().enumerate() {
+            if !KNOWN.contains(&name.as_str()) {
+                continue;
+            }
             if parameters.iter().take(index).any(|(earlier, _)| earlier == name) {
                 return Err(Invalid::new(name, "is given twice"));
             }
@@ -231,7 +247,7 @@ impl VpsFilter {
         let text = Some(value.to_owned()).filter(|value| !value.is_empty());
         let given = text.is_some();
         match name {
-            "country" => self.country = text,
+            "country" => self.country = text.map(|country| country.to_ascii_uppercase()),
             "purpose" => self.purpose = text,
             "tag" => self.tag = text,
             "source" => self.source = text,
@@ -245,9 +261,8 @@ impl VpsFilter {
                     .and_then(|days| u32::try_from(days).ok());
             }
             "page" if given => self.page = number(name, value, 1, u32::MAX.into())?,
-            "per_page" if given => self.per_page = number(name, value, 1, MAX_PER_PAGE)?,
-            "status" | "provider_id" | "expiring_within_days" | "page" | "per_page" => {}
-            _ => return Err(Invalid::new(name, "is not a parameter of this list")),
+            "per_page" if given => self.per_page = number(name, value, 0, u64::MAX)?.clamp(1, MAX_PER_PAGE),
+            _ => {}
         }
         Ok(())
     }
@@ -288,15 +303,22 @@ mod tests {
     }
 
     #[test]
+    fn clients_of_older_hubs_are_understood() {
+        assert_eq!(parse(&[("_", "123"), ("_", "a\nb")]), Ok(VpsFilter::default()));
+        for (asked, given) in [("200", 100), ("0", 1), ("7", 7)] {
+            assert_eq!(parse(&[("per_page", asked)]).unwrap().per_page, given);
+        }
+        assert_eq!(parse(&[("country", "hk")]).unwrap().country.as_deref(), Some("HK"));
+    }
+
+    #[test]
     fn mistakes_are_named() {
         for (name, value) in [
-            ("colour", "green"),
             ("status", "gone"),
             ("provider_id", "7"),
             ("page", "0"),
             ("page", "-1"),
-            ("per_page", "101"),
-            ("per_page", "0"),
+            ("per_page", "many"),
             ("expiring_within_days", "soon"),
             ("tag", "a\nb"),
         ] {

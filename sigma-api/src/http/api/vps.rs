@@ -25,17 +25,17 @@ pub(in crate::http) struct VpsPage {
 /// Machines by hostname. Deleted ones are shown only to those who ask for them.
 #[utoipa::path(get, path = "/api/vps", tag = "inventory", params(
     ("status" = Option<Status>, Query, description = "only machines of this status"),
-    ("country" = Option<String>, Query, description = "ISO 3166-1 alpha-2"),
+    ("country" = Option<String>, Query, description = "ISO 3166-1 alpha-2, in any case"),
     ("provider_id" = Option<uuid::Uuid>, Query),
     ("purpose" = Option<String>, Query),
     ("tag" = Option<String>, Query, description = "only machines that have this tag"),
     ("expiring_within_days" = Option<u32>, Query, description = "only machines that expire from today on within so many days"),
     ("source" = Option<String>, Query),
     ("page" = Option<u64>, Query, description = "from 1"),
-    ("per_page" = Option<u64>, Query, description = "1 to 100, 25 unless said"),
+    ("per_page" = Option<u64>, Query, description = "1 to 100, 25 unless said; more is taken for 100"),
 ), responses(
     (status = 200, body = VpsPage),
-    (status = 400, description = "a parameter is unknown or not understood; the sentence names it", body = ErrorBody),
+    (status = 400, description = "a parameter is not understood; the sentence names it", body = ErrorBody),
     (status = 401, description = "no key, or one that is not known", body = ErrorBody),
     (status = 403, description = "the key may not look", body = ErrorBody),
 ))]
