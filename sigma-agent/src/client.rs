@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
 use serde::Serialize;
-use sigma_protocol::{API_KEY_HEADER, HEARTBEAT_PATH, REGISTER_PATH};
+use sigma_protocol::{API_KEY_HEADER, HEARTBEAT_PATH, REGISTER_PATH, is_unprintable};
 use ureq_proto::http::{HeaderValue, Method, Request, header};
 
 use crate::models::{Acknowledgement, ErrorAnswer, Heartbeat, Outcome, Registration};
@@ -299,7 +299,7 @@ fn sentence(body: &[u8], key: &str) -> String {
 
 /// Safe to log also when the hub says again what it was sent, the key included.
 fn printable(text: &str, key: &str) -> String {
-    let text: String = text.chars().filter(|c| !c.is_control()).collect();
+    let text: String = text.chars().filter(|&c| !is_unprintable(c)).collect();
     let text = if key.is_empty() { text } else { text.replace(key, "…") };
     text.chars().take(MAX_SENTENCE_CHARS).collect()
 }

@@ -48,6 +48,14 @@ pub fn is_hostname(hostname: &str) -> bool {
         && hostname.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
 }
 
+/// Whether `c` may break a line, a terminal or the reading direction of what stands beside it, or cannot be seen: control
+/// characters, marks of direction and characters without width.
+#[must_use]
+pub fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
 /// `POST {base}/agent/register`: sent at start, and whenever the hub does not know the machine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -132,6 +140,7 @@ pub struct SystemInfo {
     pub uptime_seconds: Option<u64>,
     /// Load average of 1, 5 and 15 minutes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(min_items = 3, max_items = 3))]
     pub load_avg: Option<[f64; 3]>,
     /// Memory in use (not available to new programs) in MiB.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -8,7 +8,9 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use sigma_protocol::{Acknowledgement, ErrorAnswer, Heartbeat, Object, Registration, is_hostname};
+use sigma_protocol::{
+    Acknowledgement, ErrorAnswer, Heartbeat, Object, Registration, is_hostname, is_unprintable,
+};
 
 fn read<T: DeserializeOwned>(text: &str) -> T {
     serde_json::from_str(text).expect("the fixture is a message")
@@ -102,5 +104,17 @@ fn hostnames_have_a_strict_alphabet() {
     }
     for bad in ["", "a b", "a/b", "münchen", "a\n", "<b>", &"x".repeat(254)] {
         assert!(!is_hostname(bad), "{bad}");
+    }
+}
+
+#[test]
+fn what_cannot_be_seen_or_turns_text_is_unprintable() {
+    for c in "\0\n\u{1b}\u{7f}\u{85}\u{61c}\u{200b}\u{200f}\u{2028}\u{202e}\u{2060}\u{2066}\u{2069}\u{feff}"
+        .chars()
+    {
+        assert!(is_unprintable(c), "{c:?}");
+    }
+    for c in "a é東Ω<\u{200a}\u{2010}\u{202f}\u{2070}".chars() {
+        assert!(!is_unprintable(c), "{c:?}");
     }
 }

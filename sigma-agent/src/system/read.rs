@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
-use sigma_protocol::MAX_TEXT_CHARS;
+use sigma_protocol::{MAX_TEXT_CHARS, is_unprintable};
 
 /// Size of the one buffer. A file may be of any length; a line that does not fit is handed out in pieces.
 const BUFFER_BYTES: usize = 4096;
@@ -152,11 +152,6 @@ pub(super) fn clean(text: &str) -> Option<String> {
     let kept: String = text.trim().chars().filter(|&c| !is_unprintable(c)).take(MAX_TEXT_CHARS).collect();
     let kept = kept.trim();
     (!kept.is_empty()).then(|| kept.to_owned())
-}
-
-fn is_unprintable(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What text from outside may look like.
 
+use sigma_protocol::is_unprintable;
+
 /// An input that breaks a rule: which member, and what it should be. Shown as `field: reason`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Invalid {
@@ -22,12 +24,6 @@ impl std::fmt::Display for Invalid {
     }
 }
 
-/// Whether `c` may break a line, a terminal or the reading direction of what stands beside it.
-pub(crate) fn is_control(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 /// Refuses text of more than `max_chars` characters and text with control or direction characters.
 ///
 /// # Errors
@@ -36,7 +32,7 @@ pub(crate) fn check_text(field: &str, text: &str, max_chars: usize) -> Result<()
     if text.chars().nth(max_chars).is_some() {
         return Err(Invalid::new(field, format!("is longer than {max_chars} characters")));
     }
-    if text.chars().any(is_control) {
+    if text.chars().any(is_unprintable) {
         return Err(Invalid::new(field, "contains a control or text direction character"));
     }
     Ok(())
@@ -45,7 +41,7 @@ pub(crate) fn check_text(field: &str, text: &str, max_chars: usize) -> Result<()
 /// `text` on one line and at most `max_chars` long: what is shown to operators of something that was refused.
 pub(crate) fn one_line(text: &str, max_chars: usize) -> String {
     let mut line: String =
-        text.chars().take(max_chars).map(|c| if is_control(c) { '\u{fffd}' } else { c }).collect();
+        text.chars().take(max_chars).map(|c| if is_unprintable(c) { '\u{fffd}' } else { c }).collect();
     if text.chars().nth(max_chars).is_some() {
         line.push('…');
     }
@@ -65,7 +61,10 @@ mod tests {
 
     #[test]
     fn control_and_direction_characters_are_refused_by_name() {
-        for c in ['\0', '\n', '\u{1b}', '\u{7f}', '\u{85}', '\u{200e}', '\u{202e}', '\u{2066}', '\u{2028}'] {
+        for c in [
+            '\0', '\n', '\u{1b}', '\u{7f}', '\u{85}', '\u{200e}', '\u{202e}', '\u{2066}', '\u{2028}',
+            '\u{61c}', '\u{200b}',
+        ] {
             let error = check_text("os", &format!("a{c}b"), 32).unwrap_err();
             assert_eq!(error.field, "os", "{c:?}");
         }
