@@ -18,6 +18,10 @@ use crate::model::time::Timestamp;
     (status = 401, description = "no key, or one that is not known", body = ErrorBody),
     (status = 403, description = "the key may not report for machines", body = ErrorBody),
     (status = 410, description = "a person deleted the machine", body = ErrorBody),
+    (status = 408, description = "the body did not arrive in time", body = ErrorBody),
+    (status = 413, description = "the body is too large", body = ErrorBody),
+    (status = 415, description = "the body is not named as JSON, or it is encoded", body = ErrorBody),
+    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
     (status = 503, description = "nothing was stored; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn register(
@@ -36,6 +40,10 @@ pub(in crate::http) async fn register(
     (status = 401, description = "no key, or one that is not known", body = ErrorBody),
     (status = 403, description = "the key may not report for machines", body = ErrorBody),
     (status = 404, description = "no machine has this hostname: register", body = ErrorBody),
+    (status = 408, description = "the body did not arrive in time", body = ErrorBody),
+    (status = 413, description = "the body is too large", body = ErrorBody),
+    (status = 415, description = "the body is not named as JSON, or it is encoded", body = ErrorBody),
+    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
     (status = 503, description = "nothing was stored; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn heartbeat(

@@ -38,6 +38,8 @@ pub(in crate::http) struct VpsPage {
     (status = 400, description = "a parameter is not understood; the sentence names it", body = ErrorBody),
     (status = 401, description = "no key, or one that is not known", body = ErrorBody),
     (status = 403, description = "the key may not look", body = ErrorBody),
+    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
+    (status = 503, description = "the database cannot be used at the moment; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn list(
     State(hub): AppState,
@@ -52,9 +54,12 @@ pub(in crate::http) async fn list(
 /// One machine, deleted or not.
 #[utoipa::path(get, path = "/api/vps/{id}", tag = "inventory", params(("id" = uuid::Uuid, Path)), responses(
     (status = 200, body = Vps),
+    (status = 400, description = "the id is no UUID", body = ErrorBody),
     (status = 401, description = "no key, or one that is not known", body = ErrorBody),
     (status = 403, description = "the key may not look", body = ErrorBody),
     (status = 404, description = "there is no such machine", body = ErrorBody),
+    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
+    (status = 503, description = "the database cannot be used at the moment; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn read(State(hub): AppState, _: Viewer, Id(id): Id) -> Result<Answer<Vps>> {
     Ok(Answer(hub.vps(Timestamp::now(), id).await?))
