@@ -33,6 +33,9 @@ if is_open; then
     trap - EXIT
     exit 1
 fi
+# Keys of a database that is gone are of no use.
+[ -e "$SIGMA_DATA_DIR/sigma.db" ] || rm -f "$SIGMA_DATA_DIR/agent.key" "$SIGMA_DATA_DIR/readonly.key"
+
 # Both are kept out of the terminal's Ctrl-C, so that they are stopped in order.
 set -m
 "$bin/sigma-api" serve &
