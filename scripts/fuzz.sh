@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Fuzzes what is read from outside. FUZZ_SECONDS for each target (10); arguments name targets, default all.
+# --same makes the same runs every time, from the seeds alone: what a test needs. New inputs are found without it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/need.sh
@@ -8,6 +9,8 @@ need cc gcc
 need g++ g++
 
 seconds=${FUZZ_SECONDS:-10}
+same=''
+[ "${1:-}" != --same ] || { same=yes && shift; }
 triple=$(rustc -vV | sed -n 's/^host: //p')
 out=$PWD/fuzz/target/$triple/release
 corpus=$PWD/fuzz/corpus
@@ -27,6 +30,7 @@ folder=/dev/shm
 [ -w $folder ] || folder=${TMPDIR:-/tmp}
 TMPDIR=$(mktemp -d "$folder/sigma-fuzz.XXXXXX")
 export TMPDIR
+[ -z "$same" ] || corpus=$TMPDIR/corpus
 trap 'rm -rf "$TMPDIR"' EXIT
 trap 'exit 130' INT TERM
 
@@ -84,6 +88,7 @@ seed_findings() {
     printf '%s\n' '== proc/uptime' '18446744073709551609.1 0' '== proc/meminfo' 'MemTotal: 9007199254740991 kB' |
         seed machine unlimited
     printf 'https://.example.com\n' | seed urls label
+    printf '407\n\n{"error":"a user is needed"}' | seed answers proxy
 }
 
 seed_machines
@@ -102,7 +107,15 @@ for target in "${targets[@]}"; do
         bodies) max_len=67584 ;;
         *) max_len=8192 ;;
     esac
-    if ! "$out/$target" "$corpus/$target" -max_total_time="$seconds" -max_len=$max_len -timeout=10 -rss_limit_mb=2048 \
+    # About ten seconds each.
+    case $target in
+        network | facts | lines | machine) runs=20000 ;;
+        urls) runs=400000 ;;
+        *) runs=40000 ;;
+    esac
+    until=(-max_total_time="$seconds")
+    [ -z "$same" ] || until=(-seed=1 -runs=$runs)
+    if ! "$out/$target" "$corpus/$target" "${until[@]}" -max_len=$max_len -timeout=10 -rss_limit_mb=2048 \
         -artifact_prefix="$artifacts/$target/" -print_final_stats=1 >"$log" 2>&1; then
         grep -E -A4 'panicked at|^==.*ERROR' "$log" >&2 || tail -n 20 "$log" >&2
         found=$(sed -n 's/.*Test unit written to //p' "$log" | tail -n 1)

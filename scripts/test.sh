@@ -25,7 +25,7 @@ else
 fi
 
 say "fuzz"
-FUZZ_SECONDS=${FUZZ_SECONDS:-10} scripts/fuzz.sh
+scripts/fuzz.sh --same
 
 say "faults, shortened"
 scripts/faults.sh --short

@@ -113,6 +113,8 @@ fuzz_target!(|input: &[u8]| {
         Some(200..=299) => matches!(outcome, Outcome::Acknowledged(_) | Outcome::Unreachable(_)),
         Some(404) => matches!(outcome, Outcome::Unknown(_)),
         Some(401 | 403 | 410) => matches!(outcome, Outcome::Refused(..)) && sent == Some(status),
+        // Not the hub's answer but the proxy's before it.
+        Some(407) => matches!(outcome, Outcome::Unreachable(_)),
         Some(429 | 503) => matches!(outcome, Outcome::Overloaded(..)) && sent == Some(status),
         Some(300..=499) => matches!(outcome, Outcome::Rejected(..)) && sent == Some(status),
         Some(_) => matches!(outcome, Outcome::Unreachable(_)),
