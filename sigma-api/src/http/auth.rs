@@ -36,7 +36,7 @@ pub(super) async fn authorize(
     if let Access::Keys(roles) = access {
         let identity = identify(&hub, request.headers()).await?;
         if !roles.contains(&identity.role) {
-            return Err(forbidden(identity));
+            return Err(forbidden(&identity));
         }
         request.extensions_mut().insert(identity);
         let mut response = next.run(request).await;
@@ -64,46 +64,60 @@ fn key_of(headers: &HeaderMap) -> Option<&str> {
 
 /// A caller who reports for machines: an agent, or an administrator who tries out what an agent does. Operators and
 /// readers do not speak for machines.
-pub(super) struct Reporter;
+pub(super) struct Reporter(pub(super) Identity);
+
+/// A caller who may look at the fleet, which agents may not.
+pub(super) struct Viewer(pub(super) Identity);
+
+/// A caller who may change the inventory.
+pub(super) struct Editor(pub(super) Identity);
+
+/// A caller who may change who may do what.
+pub(super) struct Admin(pub(super) Identity);
 
 impl Reporter {
     /// Who that may be.
     pub(super) const ROLES: &'static [Role] = &[Role::Agent, Role::Admin];
 }
 
-/// A caller who may look at the fleet, which agents may not.
-pub(super) struct Viewer;
-
 impl Viewer {
     /// Who that may be.
     pub(super) const ROLES: &'static [Role] = &[Role::Admin, Role::Operator, Role::Readonly];
 }
 
-impl<S: Sync> FromRequestParts<S> for Reporter {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        checked(parts, Self::ROLES).map(|()| Self)
-    }
+impl Editor {
+    /// Who that may be.
+    pub(super) const ROLES: &'static [Role] = &[Role::Admin, Role::Operator];
 }
 
-impl<S: Sync> FromRequestParts<S> for Viewer {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        checked(parts, Self::ROLES).map(|()| Self)
-    }
+impl Admin {
+    /// Who that may be.
+    pub(super) const ROLES: &'static [Role] = &[Role::Admin];
 }
 
-/// Checks the identity that the guard found against the role that a handler asks for in its signature.
-fn checked(parts: &Parts, roles: &[Role]) -> Result<()> {
-    let identity = parts.extensions.get::<Identity>();
+/// Makes an extractor of the identity that the guard found, checked once more against what the signature asks for.
+macro_rules! extracted {
+    ($($caller:ident)*) => {$(
+        impl<S: Sync> FromRequestParts<S> for $caller {
+            type Rejection = ApiError;
+
+            async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+                checked(parts, Self::ROLES).map(Self)
+            }
+        }
+    )*};
+}
+
+extracted!(Reporter Viewer Editor Admin);
+
+fn checked(parts: &Parts, roles: &[Role]) -> Result<Identity> {
+    let identity = parts.extensions.get::<Identity>().cloned();
     let identity =
         identity.ok_or_else(|| ApiError::new(StatusCode::UNAUTHORIZED, "A key is needed here."))?;
-    if roles.contains(&identity.role) { Ok(()) } else { Err(forbidden(*identity)) }
+    if roles.contains(&identity.role) { Ok(identity) } else { Err(forbidden(&identity)) }
 }
 
-fn forbidden(identity: Identity) -> ApiError {
+fn forbidden(identity: &Identity) -> ApiError {
     ApiError::new(
         StatusCode::FORBIDDEN,
         format!("A key of the role {} may not do this.", identity.role.name()),

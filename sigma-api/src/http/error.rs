@@ -16,7 +16,7 @@ use crate::service;
 /// A sentence never grows with the input that it is about.
 const MAX_SENTENCE_CHARS: usize = 300;
 /// A full disk is not emptied sooner, and agents spread their retries themselves.
-const RETRY_AFTER_SECONDS: u32 = 5;
+const RETRY_AFTER_SECONDS: u64 = 5;
 const OUTAGE_LINE_EVERY_MS: i64 = 10_000;
 
 /// What a handler answers.
@@ -27,6 +27,7 @@ pub(super) type Result<T> = std::result::Result<T, ApiError>;
 pub(crate) struct ApiError {
     status: StatusCode,
     sentence: Cow<'static, str>,
+    retry_after_seconds: Option<u64>,
 }
 
 /// Body of every error answer (RFC 9457, and `error` for clients of older hubs).
@@ -52,7 +53,7 @@ pub(crate) struct ErrorBody<'a> {
 impl ApiError {
     /// An error of that status.
     pub(super) fn new(status: StatusCode, sentence: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, sentence: sentence.into() }
+        Self { status, sentence: sentence.into(), retry_after_seconds: None }
     }
 
     /// 400 about a member of the input.
@@ -74,6 +75,13 @@ impl From<service::Error> for ApiError {
             Error::Invalid(invalid) => invalid.into(),
             Error::NotFound(sentence) => Self::new(StatusCode::NOT_FOUND, sentence),
             Error::Gone(sentence) => Self::new(StatusCode::GONE, sentence),
+            Error::Conflict(sentence) => Self::new(StatusCode::CONFLICT, sentence),
+            Error::Stale(sentence) => Self::new(StatusCode::PRECONDITION_FAILED, sentence),
+            Error::Forbidden(sentence) => Self::new(StatusCode::FORBIDDEN, sentence),
+            Error::TooMany(sentence, seconds) => Self {
+                retry_after_seconds: Some(seconds),
+                ..Self::new(StatusCode::TOO_MANY_REQUESTS, sentence)
+            },
             Error::Overloaded => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The hub takes in as much as it can; try again soon.",
@@ -120,7 +128,8 @@ impl IntoResponse for ApiError {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
-            headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+            let seconds = self.retry_after_seconds.unwrap_or(RETRY_AFTER_SECONDS);
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 use super::api::{agent, health, stats, vps};
-use super::auth::{Access, Reporter, Viewer, authorize};
+use super::auth::{Access, Admin, Editor, Reporter, Viewer, authorize};
 use super::error::ApiError;
 use super::openapi;
 use crate::service::Hub;
@@ -21,6 +21,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(45);
 
 const REPORTERS: Access = Access::Keys(Reporter::ROLES);
 const VIEWERS: Access = Access::Keys(Viewer::ROLES);
+const EDITORS: Access = Access::Keys(Editor::ROLES);
+const ADMINS: Access = Access::Keys(Admin::ROLES);
 
 /// One URL and method.
 pub(super) struct Route {
@@ -66,6 +68,14 @@ fn get<H: Handler<T, Hub>, T: 'static>(path: &'static str, access: Access, handl
 
 fn post<H: Handler<T, Hub>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
     Route { method: Method::POST, path, access, handler: on(MethodFilter::POST, handler) }
+}
+
+fn put<H: Handler<T, Hub>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
+    Route { method: Method::PUT, path, access, handler: on(MethodFilter::PUT, handler) }
+}
+
+fn delete<H: Handler<T, Hub>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
+    Route { method: Method::DELETE, path, access, handler: on(MethodFilter::DELETE, handler) }
 }
 
 async fn no_such_url() -> ApiError {

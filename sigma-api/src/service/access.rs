@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use super::{Error, Hub, Result};
+use crate::model::audit::{Actor, ActorKind};
 use crate::model::key::{ApiKey, KeyHash, NewKey, Role, check_name, prefix_of};
 use crate::model::time::Timestamp;
 use crate::store::Store;
@@ -14,10 +15,10 @@ use crate::store::Store;
 /// A revoked key works for at most this long; meanwhile a beat needs no read.
 const CACHED_FOR: Duration = Duration::from_secs(2);
 
-/// Who calls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Who calls, and what that caller may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Identity {
-    pub(crate) key_id: Uuid,
+    pub(crate) actor: Actor,
     pub(crate) role: Role,
 }
 
@@ -31,7 +32,10 @@ pub(crate) struct KeyCache {
 impl KeyCache {
     fn fresh(&self, hash: KeyHash) -> Option<Identity> {
         let valid = self.valid.lock().unwrap_or_else(PoisonError::into_inner);
-        valid.get(&hash).filter(|(_, checked)| checked.elapsed() < CACHED_FOR).map(|(identity, _)| *identity)
+        valid
+            .get(&hash)
+            .filter(|(_, checked)| checked.elapsed() < CACHED_FOR)
+            .map(|(identity, _)| identity.clone())
     }
 
     fn learn(&self, hash: KeyHash, identity: Option<Identity>) {
@@ -74,14 +78,19 @@ impl Hub {
             let stored = self.store.key_by_hash(hash).await?;
             identity = stored
                 .filter(|key| key.revoked_at.is_none())
-                .map(|key| Identity { key_id: key.id, role: key.role });
-            self.keys.learn(hash, identity);
+                .map(|key| Identity { actor: actor(&key), role: key.role });
+            self.keys.learn(hash, identity.clone());
         }
-        if let Some(identity) = identity {
-            self.keys.used(now, identity.key_id);
+        if let Some(id) = identity.as_ref().and_then(|identity| identity.actor.id) {
+            self.keys.used(now, id);
         }
         Ok(identity)
     }
+}
+
+fn actor(key: &ApiKey) -> Actor {
+    let kind = if key.role == Role::Agent { ActorKind::Agent } else { ActorKind::Key };
+    Actor { kind, id: Some(key.id), name: key.name.clone(), client_ip: None }
 }
 
 /// Makes a key of that role. The whole key is in what is returned and nowhere else.

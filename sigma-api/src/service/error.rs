@@ -15,6 +15,14 @@ pub(crate) enum Error {
     NotFound(String),
     /// There was, until a person deleted it; a sentence.
     Gone(String),
+    /// It contradicts what is there; a sentence.
+    Conflict(String),
+    /// Somebody else changed it since the caller looked; a sentence.
+    Stale(String),
+    /// The caller may not do this; a sentence.
+    Forbidden(String),
+    /// The caller tried too often, and may again after so many seconds; a sentence.
+    TooMany(String, u64),
     /// Not now; the cause is for the log.
     Unavailable(String),
     /// More at once than the hub takes in.
@@ -27,9 +35,14 @@ impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Invalid(invalid) => invalid.fmt(f),
-            Self::NotFound(text) | Self::Gone(text) | Self::Unavailable(text) | Self::Broken(text) => {
-                f.write_str(text)
-            }
+            Self::NotFound(text)
+            | Self::Gone(text)
+            | Self::Conflict(text)
+            | Self::Stale(text)
+            | Self::Forbidden(text)
+            | Self::TooMany(text, _)
+            | Self::Unavailable(text)
+            | Self::Broken(text) => f.write_str(text),
             Self::Overloaded => f.write_str("more reports than can be written"),
         }
     }

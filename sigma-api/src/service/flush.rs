@@ -54,6 +54,7 @@ pub(crate) async fn flush(hub: &Hub) -> Result<()> {
 }
 
 async fn write(hub: &Hub, unsaved: &[Unsaved], uses: &[(Uuid, Timestamp)]) -> Result<()> {
+    let _turn = hub.turn().await;
     let tx = hub.store.begin().await?;
     let ids: Vec<Uuid> = unsaved.iter().map(|beat| beat.id).collect();
     let stored = tx.names_and_statuses(&ids).await?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sigma_protocol::Acknowledgement;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::directory::{Digest, Directory, Queued, Standing};
@@ -87,10 +87,11 @@ fn acknowledge(hostname: String, standing: Standing) -> Acknowledgement {
 
 impl Intake {
     /// Starts the writer; it ends when every `Intake` is gone and nothing waits.
-    pub(crate) fn start(store: Store, directory: Arc<Directory>) -> Self {
+    pub(crate) fn start(store: Store, directory: Arc<Directory>, turn: Arc<Mutex<()>>) -> Self {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let (stop, stopping) = watch::channel(None);
-        tokio::spawn(run(jobs, store, Arc::clone(&directory), stopping));
+        let writer = Writer { store, directory: Arc::clone(&directory), turn };
+        tokio::spawn(run(jobs, writer, stopping));
         Self { queue, directory, stop }
     }
 
@@ -108,21 +109,23 @@ impl Intake {
     }
 }
 
-async fn run(
-    mut jobs: mpsc::Receiver<Job>,
+/// What the writing task has.
+struct Writer {
     store: Store,
     directory: Arc<Directory>,
-    stop: watch::Receiver<Option<Instant>>,
-) {
+    turn: Arc<Mutex<()>>,
+}
+
+async fn run(mut jobs: mpsc::Receiver<Job>, writer: Writer, stop: watch::Receiver<Option<Instant>>) {
     let mut batch = Vec::with_capacity(BATCH);
     while jobs.recv_many(&mut batch, BATCH).await > 0 {
         let written = tokio::select! {
-            () = write_batch(&store, &directory, &mut batch) => true,
+            () = writer.write_batch(&mut batch) => true,
             () = given_up(stop.clone()) => false,
         };
         if !written {
             let cause = StoreError::Unavailable("the hub stops, and the database cannot be written".into());
-            answer(&directory, batch.drain(..), Err(cause));
+            answer(&writer.directory, batch.drain(..), Err(cause));
         }
     }
 }
@@ -136,33 +139,36 @@ async fn given_up(mut stop: watch::Receiver<Option<Instant>>) {
     }
 }
 
-/// Writes and answers the jobs; if it is dropped, those that are left are neither written nor answered.
-async fn write_batch(store: &Store, directory: &Directory, batch: &mut Vec<Job>) {
-    match write_all(store, directory, batch).await {
-        // One of them may be at fault: each gets a transaction of its own.
-        Err(StoreError::Conflict | StoreError::Broken(_)) if batch.len() > 1 => {
-            while let Some(job) = batch.first() {
-                let result = write_all(store, directory, std::slice::from_ref(job)).await;
-                answer(directory, batch.drain(..1), result);
+impl Writer {
+    /// Writes and answers the jobs; if it is dropped, those that are left are neither written nor answered.
+    async fn write_batch(&self, batch: &mut Vec<Job>) {
+        match self.write_all(batch).await {
+            // One of them may be at fault: each gets a transaction of its own.
+            Err(StoreError::Conflict | StoreError::Broken(_)) if batch.len() > 1 => {
+                while let Some(job) = batch.first() {
+                    let result = self.write_all(std::slice::from_ref(job)).await;
+                    answer(&self.directory, batch.drain(..1), result);
+                }
             }
+            result => answer(&self.directory, batch.drain(..), result),
         }
-        result => answer(directory, batch.drain(..), result),
     }
-}
 
-/// Applies all reports in one transaction, and tells the directory once it is durable.
-async fn write_all(store: &Store, directory: &Directory, jobs: &[Job]) -> store::Result<Vec<Outcome>> {
-    let now = Timestamp::now();
-    let tx = store.begin().await?;
-    let mut outcomes = Vec::with_capacity(jobs.len());
-    for job in jobs {
-        outcomes.push(apply(&tx, now, &job.report).await?);
+    /// Applies all reports in one transaction, and tells the directory once it is durable.
+    async fn write_all(&self, jobs: &[Job]) -> store::Result<Vec<Outcome>> {
+        let now = Timestamp::now();
+        let _turn = self.turn.lock().await;
+        let tx = self.store.begin().await?;
+        let mut outcomes = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            outcomes.push(apply(&tx, now, &job.report).await?);
+        }
+        tx.commit().await?;
+        for (job, outcome) in jobs.iter().zip(&outcomes) {
+            tell(&self.directory, now, &job.report, self.directory.digest(&job.report), *outcome);
+        }
+        Ok(outcomes)
     }
-    tx.commit().await?;
-    for (job, outcome) in jobs.iter().zip(&outcomes) {
-        tell(directory, now, &job.report, directory.digest(&job.report), *outcome);
-    }
-    Ok(outcomes)
 }
 
 fn tell(directory: &Directory, now: Timestamp, report: &Report, digest: Digest, outcome: Outcome) {

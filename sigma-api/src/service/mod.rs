@@ -14,6 +14,8 @@ use access::KeyCache;
 use directory::Directory;
 use intake::Intake;
 
+use tokio::sync::{Mutex, MutexGuard};
+
 use crate::store::Store;
 
 pub(crate) use error::{Error, Result};
@@ -26,14 +28,22 @@ pub(crate) struct Hub {
     pub(crate) directory: Arc<Directory>,
     pub(crate) keys: Arc<KeyCache>,
     intake: Intake,
+    turn: Arc<Mutex<()>>,
 }
 
 impl Hub {
     /// A hub over that database, with its writer running.
     pub(crate) fn start(store: Store) -> Self {
         let directory = Arc::new(Directory::default());
-        let intake = Intake::start(store.clone(), Arc::clone(&directory));
-        Self { store, directory, keys: Arc::default(), intake }
+        let turn = Arc::default();
+        let intake = Intake::start(store.clone(), Arc::clone(&directory), Arc::clone(&turn));
+        Self { store, directory, keys: Arc::default(), intake, turn }
+    }
+
+    /// Waits until nobody else changes the database and then the memory beside it. Whoever does both holds this from the
+    /// beginning of the transaction until memory says what the database says.
+    pub(crate) async fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().await
     }
 
     /// Prepares for the end: whoever waits for a database that cannot be written is told so soon.

@@ -52,6 +52,7 @@ impl Tx {
         let rows = addresses.iter().map(|address| ActiveModel {
             vps_id: Set(id),
             ip: Set(address.ip.to_string()),
+            sort_key: Set(sort_key(address.ip)),
             label: Set(address.label.clone()),
             operator_label: Set(address.operator_label.clone()),
             present: Set(address.present),
@@ -117,4 +118,13 @@ fn from_row(row: Model) -> Result<StoredAddress> {
         first_seen: Timestamp::from_ms(row.first_seen),
         last_seen: Timestamp::from_ms(row.last_seen),
     })
+}
+
+/// An address as text that sorts as addresses do: 32 hexadecimal digits, IPv4 as mapped into IPv6 (RFC 4291, 2.5.5.2).
+pub(super) fn sort_key(address: IpAddr) -> String {
+    let bits = match address {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(v6) => v6.to_bits(),
+    };
+    format!("{bits:032x}")
 }

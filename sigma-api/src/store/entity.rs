@@ -35,6 +35,18 @@ pub(super) mod vps {
         pub(crate) version: i64,
         pub(crate) created_at: i64,
         pub(crate) updated_at: i64,
+        /// What its agent calls it, which another record may be called too; absent until an agent reports.
+        pub(crate) reported_hostname: Option<String>,
+        /// Whether a person chose the hostname.
+        pub(crate) hostname_edited: bool,
+        /// The key that speaks for the machine.
+        pub(crate) agent_key_id: Option<Uuid>,
+        pub(crate) deleted_at: Option<i64>,
+        /// Status before the record was deleted.
+        pub(crate) status_before: Option<String>,
+        /// Reports that were refused since it was deleted, and the last of them.
+        pub(crate) refused_reports: i64,
+        pub(crate) refused_at: Option<i64>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -81,6 +93,8 @@ pub(super) mod vps_address {
         pub(crate) first_seen: i64,
         /// When it was last confirmed: now while it is present, else when it was first missing.
         pub(crate) last_seen: i64,
+        /// The address in a form that sorts as addresses do.
+        pub(crate) sort_key: String,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -166,6 +180,7 @@ pub(super) mod provider {
         pub(crate) notes: String,
         pub(crate) created_at: i64,
         pub(crate) updated_at: i64,
+        pub(crate) version: i64,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -190,6 +205,117 @@ pub(super) mod api_key {
         pub(crate) created_at: i64,
         pub(crate) last_used_at: Option<i64>,
         pub(crate) revoked_at: Option<i64>,
+        pub(crate) expires_at: Option<i64>,
+        /// New machines that it may register in all.
+        pub(crate) max_machines: Option<i64>,
+        /// New machines that it registered.
+        pub(crate) enrolled: i64,
+        /// Provider and tags (a JSON list) of the machines that it registers.
+        pub(crate) provider_id: Option<Uuid>,
+        pub(crate) tags: String,
+        /// The key before the last rotation, and until when it is still valid.
+        pub(crate) previous_hash: Option<Vec<u8>>,
+        pub(crate) previous_until: Option<i64>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub(super) mod vps_face {
+    use sea_orm::entity::prelude::*;
+
+    /// A name, machine id and boot id under which a machine reported; empty text where an agent sends none.
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "vps_face")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) vps_id: Uuid,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) hostname: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) machine_id: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) boot_id: String,
+        pub(crate) first_seen: i64,
+        pub(crate) last_seen: i64,
+        pub(crate) is_current: bool,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub(super) mod vps_mark {
+    use sea_orm::entity::prelude::*;
+
+    /// What deserves a look until a person says what it is.
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "vps_mark")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) id: Uuid,
+        pub(crate) vps_id: Uuid,
+        pub(crate) kind: String,
+        /// The other record of a conflict or clone.
+        pub(crate) other_id: Option<Uuid>,
+        /// A sentence.
+        pub(crate) detail: String,
+        pub(crate) since: i64,
+        pub(crate) resolved_at: Option<i64>,
+        pub(crate) resolution: Option<String>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub(super) mod vps_gap {
+    use sea_orm::entity::prelude::*;
+
+    /// A silence that has ended.
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "vps_gap")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) vps_id: Uuid,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) from_at: i64,
+        pub(crate) until_at: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub(super) mod audit {
+    use sea_orm::entity::prelude::*;
+
+    /// Who did what, to what, and from which to which value.
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "audit")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) id: Uuid,
+        pub(crate) at: i64,
+        pub(crate) actor_kind: String,
+        pub(crate) actor_id: Option<Uuid>,
+        pub(crate) actor_name: String,
+        pub(crate) client_ip: Option<String>,
+        pub(crate) action: String,
+        pub(crate) subject_kind: String,
+        pub(crate) subject_id: Option<Uuid>,
+        pub(crate) subject_name: String,
+        /// A JSON object: member to `[from, to]`.
+        pub(crate) changes: String,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

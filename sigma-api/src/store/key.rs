@@ -44,6 +44,13 @@ impl Tx {
             created_at: Set(key.created_at.ms()),
             last_used_at: Set(None),
             revoked_at: Set(None),
+            expires_at: Set(None),
+            max_machines: Set(None),
+            enrolled: Set(0),
+            provider_id: Set(None),
+            tags: Set("[]".to_owned()),
+            previous_hash: Set(None),
+            previous_until: Set(None),
         };
         Entity::insert(row).exec_without_returning(&self.inner).await?;
         Ok(())

@@ -4,6 +4,7 @@
 //! out late fails at once instead of waiting. Reads have connections of their own and never wait for a writer.
 
 mod address;
+mod audit;
 mod entity;
 mod error;
 mod key;

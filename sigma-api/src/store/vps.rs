@@ -65,6 +65,13 @@ impl Tx {
         let empty = || Set(String::new());
         let row = ActiveModel {
             id: Set(new.id),
+            reported_hostname: Set((new.source == "agent").then(|| new.hostname.clone())),
+            hostname_edited: Set(false),
+            agent_key_id: Set(None),
+            deleted_at: Set(None),
+            status_before: Set(None),
+            refused_reports: Set(0),
+            refused_at: Set(None),
             hostname: Set(new.hostname),
             alias: Set(new.alias),
             alias_edited: Set(false),

@@ -5,6 +5,7 @@ use sea_orm_migration::prelude::*;
 mod m0001_inventory;
 mod m0002_address_history;
 mod m0003_application_id;
+mod m0004_editing;
 
 pub(super) use m0003_application_id::APPLICATION_ID;
 
@@ -17,6 +18,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_inventory::Migration),
             Box::new(m0002_address_history::Migration),
             Box::new(m0003_application_id::Migration),
+            Box::new(m0004_editing::Migration),
         ]
     }
 }

@@ -1,9 +1,6 @@
 //! Lists, their filters, numbers, and the description of the API.
 
-#[cfg(test)]
-mod common;
-
-use common::{Folder, Hub};
+use crate::common::{Folder, Hub};
 use serde_json::{Value, json};
 
 fn fleet(folder: &Folder, hub: &Hub) -> String {
@@ -13,7 +10,7 @@ fn fleet(folder: &Folder, hub: &Hub) -> String {
         assert_eq!(hub.post(&agent, "/api/agent/register", &body).status, 200);
     }
     for sql in [
-        "INSERT INTO provider VALUES (x'00000000000000000000000000000001', 'Acme', 'DE', '', '', 0, NULL, '', 0, 0)",
+        "INSERT INTO provider VALUES (x'00000000000000000000000000000001', 'Acme', 'DE', '', '', 0, NULL, '', 0, 0, 1)",
         "UPDATE vps SET provider_id = x'00000000000000000000000000000001' WHERE hostname IN ('m1', 'm2')",
         "UPDATE vps SET country = 'HK', purpose = 'relay' WHERE hostname IN ('m2', 'm3')",
         "UPDATE vps SET status = 'retired' WHERE hostname = 'm4'",
@@ -30,7 +27,6 @@ fn fleet(folder: &Folder, hub: &Hub) -> String {
     folder.key("readonly")
 }
 
-#[expect(clippy::unwrap_used, reason = "a helper of tests")]
 fn names(answer: &Value) -> Vec<&str> {
     answer["data"].as_array().unwrap().iter().map(|vps| vps["hostname"].as_str().unwrap()).collect()
 }

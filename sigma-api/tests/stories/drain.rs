@@ -1,13 +1,10 @@
 //! What clients see of a hub that is told to stop while they send.
 
-#[cfg(test)]
-mod common;
-
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use common::{Folder, Hub};
+use crate::common::{Folder, Hub};
 
 /// How a request ended for its client.
 #[derive(Debug, PartialEq, Eq)]

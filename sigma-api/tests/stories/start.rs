@@ -1,15 +1,11 @@
 //! Starting and stopping: settings, ports, and databases that are not ours.
 
-#[cfg(test)]
-mod common;
-
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
-use common::{Folder, fixture, program, run};
+use crate::common::{Folder, fixture, program, run};
 
-#[expect(clippy::unwrap_used, reason = "a helper of tests")]
 fn refused(folder: &Folder) -> String {
     let ended = folder.run(&["serve", "--listen", "127.0.0.1:0"]);
     assert_eq!(ended.status.code(), Some(1), "{ended:?}");
@@ -155,7 +151,7 @@ fn requests_in_flight_end_well_at_sigterm() {
     hub.signal();
     std::thread::sleep(Duration::from_millis(300));
     stream.write_all(body.as_bytes()).unwrap();
-    assert_eq!(common::Answer::read(&mut stream).status, 200);
+    assert_eq!(crate::common::Answer::read(&mut stream).status, 200);
     assert_eq!(idle.read(&mut some).unwrap(), 0, "idle connections are closed");
     let (took, code, _) = hub.wait();
     assert_eq!(code, Some(0));

@@ -1,12 +1,9 @@
 //! What the hub refuses, and how it says so.
 
-#[cfg(test)]
-mod common;
-
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use common::{Answer, Folder, fixture};
+use crate::common::{Answer, Folder, fixture};
 use serde_json::json;
 
 const REGISTER: &str = "/api/agent/register";

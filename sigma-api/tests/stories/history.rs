@@ -1,12 +1,9 @@
 //! What is kept of the addresses that machines had.
 
-#[cfg(test)]
-mod common;
-
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use common::Folder;
+use crate::common::Folder;
 use serde_json::{Value, json};
 
 fn report(ips: &[String]) -> String {
@@ -47,7 +44,7 @@ fn lists_and_beats_do_not_read_addresses_that_are_gone() {
     let hub = folder.start();
     assert_eq!(hub.post(&agent, "/api/agent/register", &report(&["10.0.0.1".to_owned()])).status, 200);
     // Whoever reads this row stumbles over it.
-    folder.sql("INSERT INTO vps_address SELECT id, 'no address', '', NULL, 0, 0, 0 FROM vps");
+    folder.sql("INSERT INTO vps_address SELECT id, 'no address', '', NULL, 0, 0, 0, '' FROM vps");
     assert_eq!(hub.get(&reader, "/api/vps").json()["data"][0]["ip_addresses"][0]["ip"], "10.0.0.1");
     assert_eq!(hub.post(&agent, "/api/agent/heartbeat", &report(&["10.0.0.2".to_owned()])).status, 200);
 }

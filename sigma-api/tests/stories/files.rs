@@ -1,8 +1,4 @@
 //! The files of the hub: whose they are, and what else may lie there.
-#![expect(clippy::unwrap_used, reason = "tests and their helpers")]
-
-#[cfg(test)]
-mod common;
 
 use std::collections::BTreeSet;
 use std::io::Read;
@@ -10,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{Folder, program};
+use crate::common::{Folder, program};
 use sea_orm::{ConnectionTrait, Database};
 
 /// Runs a command that is to end by itself soon; its exit code and the one line that it says.

@@ -1,11 +1,8 @@
 //! Registering and beating, as agents of every age do it.
 
-#[cfg(test)]
-mod common;
-
 use std::time::Duration;
 
-use common::{Folder, eventually, fixture};
+use crate::common::{Folder, eventually, fixture};
 use serde_json::{Value, json};
 
 const REGISTER: &str = "/api/agent/register";

@@ -1,13 +1,10 @@
 //! Many clients that keep the hub waiting, and one that it is there for.
 
-#[cfg(test)]
-mod common;
-
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use common::{Folder, fixture};
+use crate::common::{Folder, fixture};
 
 const REGISTER: &str = "/api/agent/register";
 
@@ -45,7 +42,7 @@ fn half_sent_bodies_are_refused_beyond_a_budget() {
     drop(streams);
     let large = format!("{{\"hostname\":\"a\",\"x\":\"{}\"}}", "x".repeat(60_000));
     let freed = || hub.post(&agent, REGISTER, &large).status == 200;
-    assert!(common::eventually(Duration::from_secs(5), freed), "what was given up is free again");
+    assert!(crate::common::eventually(Duration::from_secs(5), freed), "what was given up is free again");
 }
 
 /// Far more of them than there are places.

@@ -1,11 +1,8 @@
 //! A disk that cannot be written for a while: nothing is acknowledged that is not kept, before, during and after.
 
-#[cfg(test)]
-mod common;
-
 use std::collections::BTreeSet;
 
-use common::{Folder, Hub};
+use crate::common::{Folder, Hub};
 use serde_json::json;
 
 /// Registers machines one after the other; the hostnames that were acknowledged.

@@ -1,12 +1,9 @@
 //! Keys: who may do what, and what remains of a key.
 #![expect(clippy::string_slice, reason = "keys are ASCII")]
 
-#[cfg(test)]
-mod common;
-
 use std::time::Duration;
 
-use common::{Folder, eventually, fixture, program};
+use crate::common::{Folder, eventually, fixture, program};
 
 #[test]
 fn each_role_may_do_its_part_and_nothing_else() {

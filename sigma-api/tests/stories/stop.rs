@@ -1,11 +1,8 @@
 //! Stopping while the database cannot be written.
 
-#[cfg(test)]
-mod common;
-
 use std::time::Duration;
 
-use common::{Folder, eventually};
+use crate::common::{Folder, eventually};
 use serde_json::json;
 
 #[test]

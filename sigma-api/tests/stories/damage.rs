@@ -1,11 +1,8 @@
 //! A row that no hub wrote: it is told in the log, and the others go on.
 
-#[cfg(test)]
-mod common;
-
 use std::time::Duration;
 
-use common::{Folder, eventually};
+use crate::common::{Folder, eventually};
 use serde_json::json;
 
 #[test]

@@ -1,0 +1,124 @@
+//! Who did what: a line for each change, by a person, a key, an agent or the hub itself.
+
+use std::net::IpAddr;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::time::Timestamp;
+
+/// What kind of caller an actor is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ActorKind {
+    /// A person who signed in.
+    Account,
+    /// A script or client with a key.
+    Key,
+    /// A machine's agent.
+    Agent,
+    /// The hub itself, for example on its command line.
+    Hub,
+}
+
+impl ActorKind {
+    const ALL: [Self; 4] = [Self::Account, Self::Key, Self::Agent, Self::Hub];
+
+    /// Its name in JSON and the database.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Key => "key",
+            Self::Agent => "agent",
+            Self::Hub => "hub",
+        }
+    }
+
+    /// The kind of that name.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// Who acts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Actor {
+    pub(crate) kind: ActorKind,
+    /// Id of the account or key.
+    pub(crate) id: Option<Uuid>,
+    /// E-mail of the account, or name of the key.
+    pub(crate) name: String,
+    /// Where the request came from.
+    #[schema(value_type = Option<String>)]
+    pub(crate) client_ip: Option<IpAddr>,
+}
+
+impl Actor {
+    /// The hub itself.
+    pub(crate) fn hub() -> Self {
+        Self { kind: ActorKind::Hub, id: None, name: "sigma-api".to_owned(), client_ip: None }
+    }
+}
+
+/// What a change was about: `vps`, `provider`, `key`, `account`, … with its id and what it was called then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Subject {
+    pub(crate) kind: String,
+    pub(crate) id: Option<Uuid>,
+    pub(crate) name: String,
+}
+
+impl Subject {
+    /// A machine.
+    pub(crate) fn vps(id: Uuid, hostname: &str) -> Self {
+        Self { kind: "vps".to_owned(), id: Some(id), name: hostname.to_owned() }
+    }
+}
+
+/// From which to which value each member changed; never a secret.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(transparent)]
+#[schema(value_type = Object)]
+pub(crate) struct Changes(Map<String, Value>);
+
+impl Changes {
+    /// Notes a member that changed; one that did not is left out.
+    pub(crate) fn note<T: Serialize>(&mut self, member: &str, from: &T, to: &T) {
+        let value = |value: &T| serde_json::to_value(value).unwrap_or(Value::Null);
+        let (from, to) = (value(from), value(to));
+        if from != to {
+            self.0.insert(member.to_owned(), Value::Array(vec![from, to]));
+        }
+    }
+
+    /// Whether nothing changed.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// As a JSON object, for the database.
+    pub(crate) fn to_text(&self) -> String {
+        Value::Object(self.0.clone()).to_string()
+    }
+
+    /// From what [`Changes::to_text`] made; `None` for anything else.
+    pub(crate) fn from_text(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok().map(Self)
+    }
+}
+
+/// One line of the audit log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct AuditEntry {
+    pub(crate) id: Uuid,
+    #[schema(value_type = String, format = DateTime)]
+    pub(crate) at: Timestamp,
+    pub(crate) actor: Actor,
+    /// For example `vps.update`: the kind of the subject and what was done.
+    pub(crate) action: String,
+    pub(crate) subject: Subject,
+    /// Member to `[from, to]`.
+    pub(crate) changes: Changes,
+}

@@ -1,0 +1,29 @@
+//! Stories about the hub: the real program on a fresh folder, spoken to over HTTP.
+
+#[cfg(test)]
+mod common;
+
+#[cfg(test)]
+mod agents;
+#[cfg(test)]
+mod crowds;
+#[cfg(test)]
+mod damage;
+#[cfg(test)]
+mod disk;
+#[cfg(test)]
+mod drain;
+#[cfg(test)]
+mod files;
+#[cfg(test)]
+mod history;
+#[cfg(test)]
+mod inventory;
+#[cfg(test)]
+mod keys;
+#[cfg(test)]
+mod refusals;
+#[cfg(test)]
+mod start;
+#[cfg(test)]
+mod stop;
