@@ -11,7 +11,7 @@ use super::api::{agent, health, stats, vps};
 #[openapi(
     info(title = "Sigma hub", description = "Inventory and presence of a fleet of rented servers."),
     paths(agent::register, agent::heartbeat, vps::list, vps::read, stats::read, document, health::check),
-    modifiers(&Keys),
+    modifiers(&Keys, &Names),
     security(("key" = []), ("bearer" = []))
 )]
 struct Api;
@@ -24,6 +24,34 @@ impl Modify for Keys {
         let key = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new(API_KEY_HEADER)));
         components.add_security_scheme("key", key);
         components.add_security_scheme("bearer", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+    }
+}
+
+/// Gives every operation a name of its own, as generated clients need it: handlers of several files share theirs.
+struct Names;
+
+impl Modify for Names {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        for (path, item) in &mut api.paths.paths {
+            let place: Vec<&str> = path
+                .split('/')
+                .map(|part| part.trim_matches(['{', '}']))
+                .filter(|part| !matches!(*part, "" | "api"))
+                .collect();
+            let place = place.join("_").replace(['.', '-'], "_");
+            let methods = [
+                ("get", &mut item.get),
+                ("post", &mut item.post),
+                ("put", &mut item.put),
+                ("patch", &mut item.patch),
+                ("delete", &mut item.delete),
+            ];
+            for (method, operation) in methods {
+                if let Some(operation) = operation {
+                    operation.operation_id = Some(format!("{method}_{place}"));
+                }
+            }
+        }
     }
 }
 

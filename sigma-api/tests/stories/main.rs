@@ -27,3 +27,5 @@ mod refusals;
 mod start;
 #[cfg(test)]
 mod stop;
+#[cfg(test)]
+mod transcript;
