@@ -24,21 +24,22 @@ const SMALL_BYTES: usize = 4 * 1024;
 const LARGE_BYTES: usize = 2 * 1024 * 1024;
 static LARGE: Semaphore = Semaphore::const_new(LARGE_BYTES);
 
-/// The body as JSON of type `T`.
-pub(super) struct Json<T>(pub(super) T);
+/// The body as JSON of type `T`, at most `MOST` bytes.
+pub(super) struct Json<T, const MOST: usize = MAX_BODY_BYTES>(pub(super) T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+impl<T: DeserializeOwned, S: Send + Sync, const MOST: usize> FromRequest<S> for Json<T, MOST> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self> {
         let (parts, body) = request.into_parts();
         require_json(&parts.headers)?;
-        let bytes = tokio::time::timeout(BODY_WITHIN, read(&parts.headers, body)).await.map_err(|_| {
-            ApiError::new(
-                StatusCode::REQUEST_TIMEOUT,
-                "The body of the request did not arrive within 30 seconds.",
-            )
-        })??;
+        let bytes =
+            tokio::time::timeout(BODY_WITHIN, read(&parts.headers, body, MOST)).await.map_err(|_| {
+                ApiError::new(
+                    StatusCode::REQUEST_TIMEOUT,
+                    "The body of the request did not arrive within 30 seconds.",
+                )
+            })??;
         parse(&bytes).map(Self)
     }
 }
@@ -56,11 +57,11 @@ fn require_json(headers: &HeaderMap) -> Result<()> {
     Err(unsupported("The body is to be JSON, named as Content-Type: application/json."))
 }
 
-async fn read(headers: &HeaderMap, mut body: Body) -> Result<Vec<u8>> {
+async fn read(headers: &HeaderMap, mut body: Body, limit: usize) -> Result<Vec<u8>> {
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    let most = announced.unwrap_or(MAX_BODY_BYTES);
-    if most > MAX_BODY_BYTES {
-        return Err(too_large());
+    let most = announced.unwrap_or(limit);
+    if most > limit {
+        return Err(too_large(limit));
     }
     let _room = room_for(most)?;
     // A frame is a piece of a buffer that it keeps alive, however small it is: copied, it costs what it is.
@@ -68,8 +69,8 @@ async fn read(headers: &HeaderMap, mut body: Body) -> Result<Vec<u8>> {
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| ApiError::bad_request("The body ended before its announced end."))?;
         let data = frame.into_data().unwrap_or_default();
-        if whole.len() + data.len() > MAX_BODY_BYTES {
-            return Err(too_large());
+        if whole.len() + data.len() > limit {
+            return Err(too_large(limit));
         }
         whole.extend_from_slice(&data);
     }
@@ -88,8 +89,8 @@ fn room_for(bytes: usize) -> Result<Option<SemaphorePermit<'static>>> {
     })
 }
 
-fn too_large() -> ApiError {
-    let sentence = format!("The body is larger than {} KiB.", MAX_BODY_BYTES / 1024);
+fn too_large(limit: usize) -> ApiError {
+    let sentence = format!("The body is larger than {} KiB.", limit / 1024);
     ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, sentence)
 }
 

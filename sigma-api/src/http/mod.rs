@@ -5,6 +5,7 @@ mod auth;
 mod body;
 mod connection;
 mod error;
+mod etag;
 pub(crate) mod openapi;
 mod places;
 mod routes;

@@ -5,12 +5,19 @@ use sigma_protocol::API_KEY_HEADER;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::api::{agent, health, stats, vps};
+use super::api::{agent, editing, health, history, ip_checks, providers, stats, vps};
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Sigma hub", description = "Inventory and presence of a fleet of rented servers."),
-    paths(agent::register, agent::heartbeat, vps::list, vps::read, stats::read, document, health::check),
+    paths(
+        agent::register, agent::heartbeat, vps::list, vps::read,
+        editing::create, editing::update, editing::delete, editing::restore, editing::retire, editing::bulk,
+        history::addresses, history::of_vps, history::audit,
+        providers::list, providers::read, providers::create, providers::update, providers::delete,
+        ip_checks::list, ip_checks::create,
+        stats::read, document, health::check,
+    ),
     modifiers(&Keys, &Names),
     security(("key" = []), ("bearer" = []))
 )]

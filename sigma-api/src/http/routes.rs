@@ -10,7 +10,7 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 
-use super::api::{agent, health, stats, vps};
+use super::api::{agent, editing, health, history, ip_checks, providers, stats, vps};
 use super::auth::{Access, Admin, Editor, Reporter, Viewer, authorize};
 use super::error::ApiError;
 use super::openapi;
@@ -40,6 +40,22 @@ pub(super) fn table() -> Vec<Route> {
         post("/api/agent/heartbeat", REPORTERS, agent::heartbeat),
         get("/api/vps", VIEWERS, vps::list),
         get("/api/vps/{id}", VIEWERS, vps::read),
+        post("/api/vps", EDITORS, editing::create),
+        post("/api/vps/bulk", EDITORS, editing::bulk),
+        put("/api/vps/{id}", EDITORS, editing::update),
+        delete("/api/vps/{id}", EDITORS, editing::delete),
+        post("/api/vps/{id}/restore", EDITORS, editing::restore),
+        post("/api/vps/{id}/retire", EDITORS, editing::retire),
+        get("/api/vps/{id}/addresses", VIEWERS, history::addresses),
+        get("/api/vps/{id}/audit", VIEWERS, history::of_vps),
+        get("/api/audit", EDITORS, history::audit),
+        get("/api/providers", VIEWERS, providers::list),
+        get("/api/providers/{id}", VIEWERS, providers::read),
+        post("/api/providers", EDITORS, providers::create),
+        put("/api/providers/{id}", EDITORS, providers::update),
+        delete("/api/providers/{id}", EDITORS, providers::delete),
+        get("/api/ip-checks", VIEWERS, ip_checks::list),
+        post("/api/ip-checks", EDITORS, ip_checks::create),
         get("/api/stats", VIEWERS, stats::read),
         // Says nothing about the fleet, and tools that read it seldom have a key.
         get("/api/openapi.json", Access::Open, openapi::document),
@@ -136,6 +152,22 @@ mod tests {
             "POST /api/agent/heartbeat: agent admin",
             "GET /api/vps: admin operator readonly",
             "GET /api/vps/{id}: admin operator readonly",
+            "POST /api/vps: admin operator",
+            "POST /api/vps/bulk: admin operator",
+            "PUT /api/vps/{id}: admin operator",
+            "DELETE /api/vps/{id}: admin operator",
+            "POST /api/vps/{id}/restore: admin operator",
+            "POST /api/vps/{id}/retire: admin operator",
+            "GET /api/vps/{id}/addresses: admin operator readonly",
+            "GET /api/vps/{id}/audit: admin operator readonly",
+            "GET /api/audit: admin operator",
+            "GET /api/providers: admin operator readonly",
+            "GET /api/providers/{id}: admin operator readonly",
+            "POST /api/providers: admin operator",
+            "PUT /api/providers/{id}: admin operator",
+            "DELETE /api/providers/{id}: admin operator",
+            "GET /api/ip-checks: admin operator readonly",
+            "POST /api/ip-checks: admin operator",
             "GET /api/stats: admin operator readonly",
             "GET /api/openapi.json: open",
             "GET /healthz: open",

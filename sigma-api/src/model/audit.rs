@@ -7,6 +7,8 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::paging::{Paging, known_parameters};
+use super::text::{Invalid, check_text};
 use super::time::Timestamp;
 
 /// What kind of caller an actor is.
@@ -93,6 +95,11 @@ impl Changes {
         }
     }
 
+    /// Notes all of `others` as well.
+    pub(crate) fn append(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
     /// Whether nothing changed.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -121,4 +128,38 @@ pub(crate) struct AuditEntry {
     pub(crate) subject: Subject,
     /// Member to `[from, to]`.
     pub(crate) changes: Changes,
+}
+
+/// Which lines of the audit log a list shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct AuditFilter {
+    pub(crate) subject_id: Option<Uuid>,
+    /// Name or id of who acted.
+    pub(crate) actor: Option<String>,
+    pub(crate) action: Option<String>,
+    pub(crate) paging: Paging,
+}
+
+impl AuditFilter {
+    /// Reads the parameters of a query.
+    ///
+    /// # Errors
+    /// The first parameter that is given twice or not understood.
+    pub(crate) fn from_parameters(parameters: &[(String, String)]) -> Result<Self, Invalid> {
+        let mut filter = Self::default();
+        let known = ["subject_id", "actor", "action", "page", "per_page"];
+        for (name, value) in known_parameters(parameters, &known)? {
+            check_text(name, value, 256)?;
+            match name {
+                "subject_id" => {
+                    let id = value.parse().map_err(|_| Invalid::new(name, "is the id of a record"))?;
+                    filter.subject_id = Some(id);
+                }
+                "actor" => filter.actor = Some(value.to_owned()),
+                "action" => filter.action = Some(value.to_owned()),
+                _ => filter.paging.set(name, value)?,
+            }
+        }
+        Ok(filter)
+    }
 }

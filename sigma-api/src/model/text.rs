@@ -38,6 +38,15 @@ pub(crate) fn check_text(field: &str, text: &str, max_chars: usize) -> Result<()
     Ok(())
 }
 
+/// As [`check_text`], for text of several lines: it may have line ends and tabs.
+///
+/// # Errors
+/// Names `field` and the rule.
+pub(crate) fn check_lines(field: &str, text: &str, max_chars: usize) -> Result<(), Invalid> {
+    let line_ends_and_tabs = |c: char| c == '\n' || c == '\t';
+    check_text(field, &text.replace(line_ends_and_tabs, " "), max_chars)
+}
+
 /// `text` on one line and at most `max_chars` long: what is shown to operators of something that was refused.
 pub(crate) fn one_line(text: &str, max_chars: usize) -> String {
     let mut line: String =

@@ -29,6 +29,12 @@ impl Timestamp {
         self.0
     }
 
+    /// From a time of RFC 3339, whatever its zone; what is finer than a millisecond is cut off.
+    pub(crate) fn from_rfc3339(text: &str) -> Option<Self> {
+        let at = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        i64::try_from(at.unix_timestamp_nanos().div_euclid(1_000_000)).ok().map(Self)
+    }
+
     /// How long before `now` this was; zero when it lies in the future (a clock that was set back).
     pub(crate) fn age(self, now: Self) -> Duration {
         Duration::from_millis(u64::try_from(now.0.saturating_sub(self.0)).unwrap_or(0))
@@ -66,6 +72,16 @@ mod tests {
         assert_eq!(Timestamp::from_ms(0).to_string(), "1970-01-01T00:00:00Z");
         assert_eq!(Timestamp::from_ms(1_767_225_600_123).to_string(), "2026-01-01T00:00:00.123Z");
         assert_eq!(Timestamp::from_ms(i64::MAX).to_string(), "9999-12-31T23:59:59Z");
+    }
+
+    #[test]
+    fn is_read_as_it_is_shown() {
+        for text in ["1970-01-01T00:00:00Z", "2026-01-01T00:00:00.123Z"] {
+            assert_eq!(Timestamp::from_rfc3339(text).map(|at| at.to_string()).as_deref(), Some(text));
+        }
+        let elsewhere = Timestamp::from_rfc3339("2026-01-01T08:00:00.1239+08:00");
+        assert_eq!(elsewhere, Some(Timestamp::from_ms(1_767_225_600_123)));
+        assert_eq!(Timestamp::from_rfc3339("2026-01-01"), None);
     }
 
     #[test]

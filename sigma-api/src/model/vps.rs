@@ -1,10 +1,11 @@
 //! A machine as the hub keeps and shows it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sigma_protocol::{Address, AgentInfo, MachineEvidence, SystemInfo};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::delivery::{Bought, LESS_THAN_BOUGHT};
 use super::presence::Presence;
 use super::report::{Facts, State};
 use super::text::{Invalid, check_text};
@@ -17,7 +18,7 @@ const DEFAULT_PER_PAGE: u64 = 25;
 const MAX_PER_PAGE: u64 = 100;
 const MAX_EXPIRING_DAYS: u32 = 36_500;
 /// Parameters of a list.
-const KNOWN: [&str; 9] = [
+pub(super) const KNOWN: [&str; 9] = [
     "status",
     "country",
     "provider_id",
@@ -30,7 +31,7 @@ const KNOWN: [&str; 9] = [
 ];
 
 /// Where a machine stands in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Status {
     Provisioning,
@@ -151,6 +152,9 @@ impl Vps {
     pub(crate) fn with_report(mut self, now: Timestamp, facts: Option<Facts>, seen: Option<Seen>) -> Self {
         self.last_seen_at = seen.map(|seen| seen.at);
         self.presence = Presence::at(now, self.last_seen_at, facts.as_ref().and_then(Facts::interval));
+        if facts.as_ref().is_some_and(|measured| Bought::of(&self).is_more_than(measured)) {
+            self.flags.push(LESS_THAN_BOUGHT.to_owned());
+        }
         self.reported = facts.map(|facts| Reported::new(facts, seen.map(|seen| seen.state)));
         self.extra = Extra {
             system_info: self.reported.as_ref().map(|reported| reported.system_info.clone()),

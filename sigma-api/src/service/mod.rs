@@ -1,11 +1,17 @@
 //! What the hub does, as functions of the hub, the time and an input. No HTTP, no SQL.
 
 pub(crate) mod access;
+mod bulk;
+mod checks;
 pub(crate) mod directory;
+mod editing;
 pub(crate) mod error;
 pub(crate) mod flush;
+mod history;
 pub(crate) mod intake;
 pub(crate) mod inventory;
+mod labels;
+mod providers;
 pub(crate) mod report;
 
 use std::sync::Arc;
@@ -19,6 +25,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use crate::store::Store;
 
 pub(crate) use error::{Error, Result};
+pub(crate) use inventory::Page;
 
 /// Everything a running hub has: the database, and what it keeps in memory beside it. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -49,6 +49,19 @@ impl Tx {
     /// # Errors
     /// As every write.
     pub(crate) async fn put_addresses(&self, id: Uuid, addresses: &[StoredAddress]) -> Result<()> {
+        self.put(id, addresses, &[Column::Label, Column::Present, Column::LastSeen]).await
+    }
+
+    /// As [`Tx::put_addresses`], with the labels that a person set.
+    ///
+    /// # Errors
+    /// As every write.
+    pub(crate) async fn put_edited_addresses(&self, id: Uuid, addresses: &[StoredAddress]) -> Result<()> {
+        self.put(id, addresses, &[Column::Label, Column::OperatorLabel, Column::Present, Column::LastSeen])
+            .await
+    }
+
+    async fn put(&self, id: Uuid, addresses: &[StoredAddress], changed: &[Column]) -> Result<()> {
         let rows = addresses.iter().map(|address| ActiveModel {
             vps_id: Set(id),
             ip: Set(address.ip.to_string()),
@@ -60,7 +73,7 @@ impl Tx {
             last_seen: Set(address.last_seen.ms()),
         });
         let known_stay = OnConflict::columns([Column::VpsId, Column::Ip])
-            .update_columns([Column::Label, Column::Present, Column::LastSeen])
+            .update_columns(changed.iter().copied())
             .to_owned();
         Entity::insert_many(rows).on_conflict(known_stay).exec_without_returning(&self.inner).await?;
         self.forget_absent(id).await
@@ -109,7 +122,7 @@ pub(super) async fn addresses_of(
     Ok(found)
 }
 
-fn from_row(row: Model) -> Result<StoredAddress> {
+pub(super) fn from_row(row: Model) -> Result<StoredAddress> {
     Ok(StoredAddress {
         ip: row.ip.parse().map_err(|_| StoreError::damaged("address"))?,
         label: row.label,

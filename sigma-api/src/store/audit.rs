@@ -1,11 +1,14 @@
 //! The audit log: written in the transaction of the change itself, never changed afterwards.
 
-use sea_orm::{ActiveValue::Set, EntityTrait};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect,
+};
 use uuid::Uuid;
 
-use super::entity::audit::{ActiveModel, Entity, Model};
-use super::{Result, StoreError, Tx};
-use crate::model::audit::{Actor, ActorKind, AuditEntry, Changes, Subject};
+use super::entity::audit::{ActiveModel, Column, Entity, Model};
+use super::{Result, Store, StoreError, Tx};
+use crate::model::audit::{Actor, ActorKind, AuditEntry, AuditFilter, Changes, Subject};
 use crate::model::time::Timestamp;
 
 impl Tx {
@@ -37,9 +40,46 @@ impl Tx {
         Entity::insert(row).exec_without_returning(&self.inner).await?;
         Ok(())
     }
+
+    /// Who changed that record last.
+    ///
+    /// # Errors
+    /// As every read.
+    pub(crate) async fn last_audit(&self, subject_id: Uuid) -> Result<Option<AuditEntry>> {
+        let newest = Entity::find().filter(Column::SubjectId.eq(subject_id)).order_by_desc(Column::Id);
+        newest.one(&self.inner).await?.map(from_row).transpose()
+    }
 }
 
-pub(super) fn from_row(row: Model) -> Result<AuditEntry> {
+impl Store {
+    /// One page of the lines that `filter` lets through, the newest first, and how many there are in all.
+    ///
+    /// # Errors
+    /// As every read.
+    pub(crate) async fn audit_lines(&self, filter: &AuditFilter) -> Result<(Vec<AuditEntry>, u64)> {
+        let acted = |actor: &String| {
+            let by_id = actor.parse::<Uuid>().ok().map(|id| Column::ActorId.eq(id));
+            Condition::any().add(Column::ActorName.eq(actor.as_str())).add_option(by_id)
+        };
+        let matching = Entity::find().filter(
+            Condition::all()
+                .add_option(filter.subject_id.map(|id| Column::SubjectId.eq(id)))
+                .add_option(filter.actor.as_ref().map(acted))
+                .add_option(filter.action.as_ref().map(|action| Column::Action.eq(action.as_str()))),
+        );
+        let total = matching.clone().count(&self.read).await?;
+        // Ids of this kind sort as the times when they were made.
+        let rows = matching
+            .order_by_desc(Column::Id)
+            .offset(filter.paging.offset())
+            .limit(filter.paging.per_page)
+            .all(&self.read)
+            .await?;
+        Ok((rows.into_iter().map(from_row).collect::<Result<_>>()?, total))
+    }
+}
+
+fn from_row(row: Model) -> Result<AuditEntry> {
     let ip = row.client_ip.map(|ip| ip.parse().map_err(|_| StoreError::damaged("address"))).transpose()?;
     let kind = ActorKind::from_name(&row.actor_kind).ok_or_else(|| StoreError::damaged("actor"))?;
     Ok(AuditEntry {

@@ -323,3 +323,28 @@ pub(super) mod audit {
 
     impl ActiveModelBehavior for ActiveModel {}
 }
+
+pub(super) mod ip_check {
+    use sea_orm::entity::prelude::*;
+
+    /// Result of a check of an address from outside. It outlives its machine.
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "ip_check")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) id: Uuid,
+        pub(crate) ip: String,
+        pub(crate) vps_id: Option<Uuid>,
+        pub(crate) check_type: String,
+        pub(crate) source: String,
+        pub(crate) success: bool,
+        pub(crate) latency_ms: Option<f64>,
+        pub(crate) checked_at: i64,
+        pub(crate) message: Option<String>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}

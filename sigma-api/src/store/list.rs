@@ -37,7 +37,7 @@ impl Store {
     /// As every read.
     pub(crate) async fn vps(&self, id: Uuid) -> Result<Option<Stored>> {
         let row = Entity::find_by_id(id).one(&self.read).await?;
-        self.with_parts(row.into_iter().collect()).await?.pop().transpose()
+        with_parts(&self.read, row.into_iter().collect()).await?.pop().transpose()
     }
 
     /// One page of the records that `filter` lets through, by hostname, and how many there are in all.
@@ -54,7 +54,7 @@ impl Store {
             .limit(filter.per_page)
             .all(&self.read)
             .await?;
-        Ok((whole(self.with_parts(rows).await?), total))
+        Ok((whole(with_parts(&self.read, rows).await?), total))
     }
 
     /// Living machines that expire from today until `last_day`, the next first.
@@ -70,24 +70,28 @@ impl Store {
             .limit(limit)
             .all(&self.read)
             .await?;
-        Ok(whole(self.with_parts(rows).await?))
+        Ok(whole(with_parts(&self.read, rows).await?))
     }
+}
 
-    async fn with_parts(&self, rows: Vec<Model>) -> Result<Vec<Result<Stored>>> {
-        let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-        let mut addresses = addresses_of(&self.read, &ids).await?;
-        let mut tags = tags_of(&self.read, &ids).await?;
-        let mut facts = facts_of(&self.read, &ids).await?;
-        let mut states = states_of(&self.read, &ids).await?;
-        let with_parts = rows.into_iter().map(|row| {
-            let (id, hostname) = (row.id, row.hostname.clone());
-            let addresses = addresses.remove(&id).unwrap_or_default();
-            let vps = from_row(row, shown(addresses), tags.remove(&id).unwrap_or_default())
-                .map_err(|error| StoreError::Broken(format!("{hostname} ({id}): {error}")))?;
-            Ok(Stored { vps, facts: facts.remove(&id), seen: states.remove(&id) })
-        });
-        Ok(with_parts.collect())
-    }
+/// Records with what is stored beside them, each or why it cannot be read.
+pub(super) async fn with_parts(
+    database: &impl ConnectionTrait,
+    rows: Vec<Model>,
+) -> Result<Vec<Result<Stored>>> {
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let mut addresses = addresses_of(database, &ids).await?;
+    let mut tags = tags_of(database, &ids).await?;
+    let mut facts = facts_of(database, &ids).await?;
+    let mut states = states_of(database, &ids).await?;
+    let with_parts = rows.into_iter().map(|row| {
+        let (id, hostname) = (row.id, row.hostname.clone());
+        let addresses = addresses.remove(&id).unwrap_or_default();
+        let vps = from_row(row, shown(addresses), tags.remove(&id).unwrap_or_default())
+            .map_err(|error| StoreError::Broken(format!("{hostname} ({id}): {error}")))?;
+        Ok(Stored { vps, facts: facts.remove(&id), seen: states.remove(&id) })
+    });
+    Ok(with_parts.collect())
 }
 
 /// The records of a list that can be read: one that cannot must not hide the others.
@@ -98,7 +102,8 @@ fn whole(records: Vec<Result<Stored>>) -> Vec<Stored> {
     records.into_iter().filter_map(read).collect()
 }
 
-fn condition(now: Timestamp, filter: &VpsFilter) -> Condition {
+/// What a filter lets through.
+pub(super) fn condition(now: Timestamp, filter: &VpsFilter) -> Condition {
     let status = match filter.status {
         Some(status) => Column::Status.eq(status.name()),
         None => Column::Status.ne(Status::Deleted.name()),

@@ -5,13 +5,17 @@
 
 mod address;
 mod audit;
+mod edit;
 mod entity;
 mod error;
+mod history;
+mod ip_check;
 mod key;
 mod list;
 mod lock;
 mod migrations;
 mod open;
+mod provider;
 mod report;
 mod state;
 mod stats;
@@ -23,7 +27,9 @@ use sea_orm::{
 };
 
 pub(crate) use address::StoredAddress;
+pub(crate) use edit::{Edited, Life};
 pub(crate) use error::StoreError;
+pub(crate) use history::OtherOwner;
 pub(crate) use list::Stored;
 pub(crate) use lock::Claim;
 pub(crate) use vps::{Known, NewVps};

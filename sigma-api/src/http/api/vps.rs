@@ -9,6 +9,7 @@ use crate::http::AppState;
 use crate::http::auth::Viewer;
 use crate::http::body::{Id, Parameters};
 use crate::http::error::{ErrorBody, Result};
+use crate::http::etag::Tagged;
 use crate::model::time::Timestamp;
 use crate::model::vps::{Status, Vps, VpsFilter};
 
@@ -53,7 +54,7 @@ pub(in crate::http) async fn list(
 
 /// One machine, deleted or not.
 #[utoipa::path(get, path = "/api/vps/{id}", tag = "inventory", params(("id" = uuid::Uuid, Path)), responses(
-    (status = 200, body = Vps),
+    (status = 200, body = Vps, headers(("ETag" = String, description = "the version, for If-Match"))),
     (status = 400, description = "the id is no UUID", body = ErrorBody),
     (status = 401, description = "no key, or one that is not known", body = ErrorBody),
     (status = 403, description = "the key may not look", body = ErrorBody),
@@ -61,6 +62,6 @@ pub(in crate::http) async fn list(
     (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
     (status = 503, description = "the database cannot be used at the moment; see Retry-After", body = ErrorBody),
 ))]
-pub(in crate::http) async fn read(State(hub): AppState, _: Viewer, Id(id): Id) -> Result<Answer<Vps>> {
-    Ok(Answer(hub.vps(Timestamp::now(), id).await?))
+pub(in crate::http) async fn read(State(hub): AppState, _: Viewer, Id(id): Id) -> Result<Tagged<Vps>> {
+    Ok(Tagged(hub.vps(Timestamp::now(), id).await?))
 }

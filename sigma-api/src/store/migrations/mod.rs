@@ -6,6 +6,7 @@ mod m0001_inventory;
 mod m0002_address_history;
 mod m0003_application_id;
 mod m0004_editing;
+mod m0006_ip_check;
 
 pub(super) use m0003_application_id::APPLICATION_ID;
 
@@ -19,6 +20,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_address_history::Migration),
             Box::new(m0003_application_id::Migration),
             Box::new(m0004_editing::Migration),
+            Box::new(m0006_ip_check::Migration),
         ]
     }
 }

@@ -1,0 +1,74 @@
+//! Whether a provider delivered what was bought.
+
+use super::report::Facts;
+use super::vps::Vps;
+
+/// The flag of a machine that has less than was bought.
+pub(crate) const LESS_THAN_BOUGHT: &str = "less_than_bought";
+
+/// What was bought, as far as a person said so.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Bought {
+    pub(crate) cpu_cores: Option<u32>,
+    pub(crate) ram_mb: Option<u64>,
+    pub(crate) disk_gb: Option<u64>,
+}
+
+impl Bought {
+    /// What was bought of that machine.
+    pub(crate) fn of(vps: &Vps) -> Self {
+        Self { cpu_cores: vps.cpu_cores, ram_mb: vps.ram_mb, disk_gb: vps.disk_gb }
+    }
+
+    /// Whether less was measured than was bought. Firmware, kernel and file system take some of memory and disk, and
+    /// many who sell gigabytes mean 10^9 bytes: only less than nine tenths of those is less. What is not known is not less.
+    pub(crate) fn is_more_than(self, measured: &Facts) -> bool {
+        let fewer = |bought: Option<u32>, measured: Option<u32>| matches!((bought, measured), (Some(bought), Some(measured)) if measured < bought);
+        let smaller = |bought: Option<u64>, measured: Option<u64>| {
+            matches!((bought, measured), (Some(bought), Some(measured))
+                if measured.saturating_mul(10) < bought.saturating_mul(9))
+        };
+        fewer(self.cpu_cores, measured.cpu_cores)
+            || smaller(self.ram_mb, measured.ram_mb)
+            || smaller(self.disk_gb, measured.disk_gb)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Size = (Option<u32>, Option<u64>, Option<u64>);
+
+    #[test]
+    fn less_is_what_no_overhead_explains() {
+        let nothing: Size = (None, None, None);
+        let small: Size = (Some(2), Some(2048), Some(40));
+        let table: [(Size, Size, bool); 14] = [
+            (nothing, small, false),
+            (small, nothing, false),
+            (small, small, false),
+            (small, (Some(4), Some(4096), Some(80)), false),
+            (small, (Some(1), Some(2048), Some(40)), true),
+            (small, (Some(2), Some(1844), Some(40)), false),
+            (small, (Some(2), Some(1843), Some(40)), true),
+            (small, (Some(2), Some(2048), Some(36)), false),
+            (small, (Some(2), Some(2048), Some(35)), true),
+            (small, (None, None, Some(20)), true),
+            (small, (None, Some(1987), None), false),
+            ((Some(2), None, None), (Some(1), Some(1), Some(1)), true),
+            ((None, Some(0), Some(0)), (Some(1), Some(0), Some(0)), false),
+            ((None, Some(u64::MAX), None), (None, Some(1), None), true),
+        ];
+        for (bought, measured, less) in table {
+            let (cpu_cores, ram_mb, disk_gb) = bought;
+            let facts =
+                Facts { cpu_cores: measured.0, ram_mb: measured.1, disk_gb: measured.2, ..Facts::default() };
+            assert_eq!(
+                Bought { cpu_cores, ram_mb, disk_gb }.is_more_than(&facts),
+                less,
+                "{bought:?} {measured:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Changing many machines at once: all of them, or none.
+
+use uuid::Uuid;
+
+use super::editing::{Deed, action_name, edit};
+use super::{Error, Hub, Result};
+use crate::model::audit::Actor;
+use crate::model::bulk::{BulkRequest, BulkResult, MAX_MACHINES, Selection, check_count};
+use crate::model::text::Invalid;
+use crate::model::time::Timestamp;
+use crate::model::vps::Vps;
+use crate::store::Tx;
+
+/// Records that are held in memory at once.
+const AT_ONCE: usize = 200;
+
+impl Hub {
+    /// Changes all machines that are meant, in one transaction.
+    ///
+    /// # Errors
+    /// `Invalid` and `Conflict`, about the first machine that cannot be changed so; then none is.
+    pub(crate) async fn change_many(
+        &self,
+        now: Timestamp,
+        actor: &Actor,
+        request: BulkRequest,
+    ) -> Result<BulkResult> {
+        let (selection, change) = request.checked()?;
+        let deed = Deed { now, actor, bulk: Some(Uuid::now_v7()) };
+        let _turn = self.turn().await;
+        let tx = self.store.begin().await?;
+        let ids = meant(&tx, now, selection).await?;
+        let mut changed: Vec<(Vps, Vps)> = Vec::new();
+        for some in ids.chunks(AT_ONCE) {
+            let mut records = tx.records(some).await?;
+            for id in some {
+                let stored = records.remove(id);
+                let stored = stored
+                    .ok_or_else(|| Invalid::new("ids", format!("there is no machine with the id {id}")))?;
+                let after = edit(&tx, deed, action_name(change.action), &stored, &change).await;
+                let after = after.map_err(|error| about(error, &stored.vps.hostname))?;
+                changed.extend(after.map(|after| (stored.vps, after)));
+            }
+        }
+        tx.commit().await?;
+        changed.iter().for_each(|(before, after)| self.follow(before, after));
+        let unchanged = ids.len().saturating_sub(changed.len());
+        let changed: Vec<Uuid> = changed.into_iter().map(|(_, after)| after.id).collect();
+        Ok(BulkResult { changed: changed.len(), unchanged, ids: changed })
+    }
+}
+
+async fn meant(tx: &Tx, now: Timestamp, selection: Selection) -> Result<Vec<Uuid>> {
+    match selection {
+        Selection::Ids(ids) => Ok(ids),
+        Selection::Filter(filter) => {
+            let one_more = u64::try_from(MAX_MACHINES).unwrap_or(u64::MAX).saturating_add(1);
+            let ids = tx.matching_ids(now, &filter, one_more).await?;
+            check_count("filter", ids.len())?;
+            Ok(ids)
+        }
+    }
+}
+
+/// Which machine it was that a rule kept from being changed.
+fn about(error: Error, hostname: &str) -> Error {
+    match error {
+        Error::Invalid(Invalid { field, reason }) => {
+            Invalid::new(format!("change.{field}"), format!("{reason} (for {hostname})")).into()
+        }
+        // Whoever changes many hears of what contradicts it, not that a URL is gone.
+        Error::Gone(sentence) => Error::Conflict(sentence),
+        other => other,
+    }
+}

@@ -1,0 +1,249 @@
+//! Making and changing machines, by hand: one at a time here, many in `bulk`.
+
+use uuid::Uuid;
+
+use super::labels::{edited_addresses, shown_after};
+use super::{Error, Hub, Result};
+use crate::model::audit::{Actor, Changes, Subject};
+use crate::model::text::Invalid;
+use crate::model::time::Timestamp;
+use crate::model::version::Expected;
+use crate::model::vps::{Status, Vps};
+use crate::model::vps_change::{Action, VpsChange};
+use crate::store::{Edited, Life, NewVps, Stored, Tx};
+
+const DEFAULT_SSH_PORT: u16 = 22;
+const SOURCE: &str = "manual";
+
+/// Who changes something, when, and as part of which bulk change.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Deed<'a> {
+    pub(super) now: Timestamp,
+    pub(super) actor: &'a Actor,
+    pub(super) bulk: Option<Uuid>,
+}
+
+impl Hub {
+    /// Makes a machine that no agent has reported.
+    ///
+    /// # Errors
+    /// `Invalid`; `Conflict` when a living machine has the hostname.
+    pub(crate) async fn create_vps(&self, now: Timestamp, actor: &Actor, change: VpsChange) -> Result<Vps> {
+        let change = VpsChange { action: None, ..change.checked()? };
+        let hostname = change.hostname.clone().ok_or_else(|| Invalid::new("hostname", "is missing"))?;
+        let id = Uuid::now_v7();
+        let _turn = self.turn().await;
+        let tx = self.store.begin().await?;
+        refuse_taken(&tx, id, &hostname).await?;
+        let ssh_port = change.ssh_port.unwrap_or(DEFAULT_SSH_PORT);
+        let new = NewVps { id, hostname, alias: String::new(), ssh_port, source: SOURCE };
+        tx.insert_vps(now, new).await?;
+        let mut blank = record(&tx, id).await?;
+        // What is made has the first version, and its name is new.
+        blank.vps.version = 0;
+        blank.vps.hostname.clear();
+        blank.vps.source = change.source.clone().unwrap_or_else(|| SOURCE.to_owned());
+        edit(&tx, Deed { now, actor, bulk: None }, "vps.create", &blank, &change).await?;
+        tx.commit().await?;
+        self.vps(now, id).await
+    }
+
+    /// Changes members of a machine.
+    ///
+    /// # Errors
+    /// `Invalid`, `NotFound`; `Gone` when it is deleted; `Stale` when its version is not one of `expected`; `Conflict`
+    /// when a living machine has the hostname.
+    pub(crate) async fn update_vps(
+        &self,
+        now: Timestamp,
+        actor: &Actor,
+        id: Uuid,
+        expected: Expected,
+        change: VpsChange,
+    ) -> Result<Vps> {
+        let change = VpsChange { action: None, ..change.checked()? };
+        self.change_one(now, actor, id, expected, change).await
+    }
+
+    /// Deletes, restores or retires a machine.
+    ///
+    /// # Errors
+    /// `NotFound`; `Gone` when it is deleted; `Stale` when its version is not one of `expected`; `Conflict` when it is not
+    /// deleted and is to be restored, or another has its hostname now.
+    pub(crate) async fn act_on_vps(
+        &self,
+        now: Timestamp,
+        actor: &Actor,
+        id: Uuid,
+        expected: Expected,
+        action: Action,
+    ) -> Result<Vps> {
+        let change = VpsChange { action: Some(action), ..VpsChange::default() };
+        self.change_one(now, actor, id, expected, change).await
+    }
+
+    async fn change_one(
+        &self,
+        now: Timestamp,
+        actor: &Actor,
+        id: Uuid,
+        expected: Expected,
+        change: VpsChange,
+    ) -> Result<Vps> {
+        let _turn = self.turn().await;
+        let tx = self.store.begin().await?;
+        let before = record(&tx, id).await?;
+        let vps = &before.vps;
+        let name = format!("The machine {}", vps.hostname);
+        check_version(&tx, &name, (id, vps.version), &expected.and(change.version)).await?;
+        match (vps.status == Status::Deleted, change.action) {
+            (true, Some(Action::Restore)) | (false, None | Some(Action::Delete | Action::Retire)) => {}
+            (true, _) => return Err(deleted(vps)),
+            (false, Some(Action::Restore)) => {
+                return Err(Error::Conflict(format!("The machine {} is not deleted.", vps.hostname)));
+            }
+        }
+        let deed = Deed { now, actor, bulk: None };
+        let after = edit(&tx, deed, action_name(change.action), &before, &change).await?;
+        tx.commit().await?;
+        if let Some(after) = after {
+            self.follow(vps, &after);
+        }
+        self.vps(now, id).await
+    }
+
+    /// Takes into memory how a record stands now. Whoever calls this holds the turn.
+    pub(super) fn follow(&self, before: &Vps, after: &Vps) {
+        let known_as = before.hostname == after.hostname && after.status != Status::Deleted;
+        self.directory.settle(&before.hostname, after.id, known_as.then_some(after.status));
+    }
+}
+
+/// What the audit log calls it.
+pub(super) fn action_name(action: Option<Action>) -> &'static str {
+    match action {
+        None => "vps.update",
+        Some(Action::Delete) => "vps.delete",
+        Some(Action::Restore) => "vps.restore",
+        Some(Action::Retire) => "vps.retire",
+    }
+}
+
+async fn record(tx: &Tx, id: Uuid) -> Result<Stored> {
+    let found = tx.records(&[id]).await?.remove(&id);
+    found.ok_or_else(|| Error::NotFound(format!("There is no machine with the id {id}.")))
+}
+
+/// Changes one record, and notes who did it. `None`: it was so already.
+pub(super) async fn edit(
+    tx: &Tx,
+    deed: Deed<'_>,
+    action: &str,
+    stored: &Stored,
+    change: &VpsChange,
+) -> Result<Option<Vps>> {
+    let before = &stored.vps;
+    let mut after = before.clone();
+    let life = step_of_life(tx, &mut after, change).await?;
+    if after.status == Status::Deleted {
+        return if change.action == Some(Action::Delete) { Ok(None) } else { Err(deleted(before)) };
+    }
+    change.apply(&mut after)?;
+    let life = match change.action {
+        Some(Action::Delete) => Some(Life::Ends(std::mem::replace(&mut after.status, Status::Deleted))),
+        Some(Action::Retire) => {
+            after.status = Status::Retired;
+            life
+        }
+        _ => life,
+    };
+    check_against_others(tx, stored, &after).await?;
+    let mut changes = Changes::default();
+    let addresses = match &change.ip_addresses {
+        None => Vec::new(),
+        Some(given) => {
+            let known = tx.addresses(before.id, given).await?;
+            let rows = edited_addresses(deed.now, &known, given, stored.facts.is_some())?;
+            after.ip_addresses = shown_after(&known, &rows, &mut changes);
+            rows
+        }
+    };
+    changes.append(after.changes_since(before));
+    if changes.is_empty() {
+        return Ok(None);
+    }
+    changes.note("bulk", &None, &deed.bulk);
+    after.version = before.version.saturating_add(1);
+    after.updated_at = deed.now;
+    let edited = Edited { hostname: after.hostname != before.hostname, alias: after.alias != before.alias };
+    tx.put_vps(&after, edited, life).await?;
+    if after.tags != before.tags {
+        tx.put_tags(after.id, &after.tags).await?;
+    }
+    if !addresses.is_empty() {
+        tx.put_edited_addresses(after.id, &addresses).await?;
+    }
+    let subject = Subject::vps(after.id, &after.hostname);
+    tx.audit(deed.now, deed.actor, action, subject, &changes).await?;
+    Ok(Some(after))
+}
+
+/// A deleted record that is to be restored lives again before anything else of it is changed.
+async fn step_of_life(tx: &Tx, vps: &mut Vps, change: &VpsChange) -> Result<Option<Life>> {
+    if vps.status != Status::Deleted || change.action != Some(Action::Restore) {
+        return Ok(None);
+    }
+    refuse_taken(tx, vps.id, &vps.hostname).await?;
+    vps.status = tx.status_before(vps.id).await?.unwrap_or(Status::Active);
+    Ok(Some(Life::Begins))
+}
+
+/// What a change may not do, seen from the agent, other machines and providers.
+async fn check_against_others(tx: &Tx, stored: &Stored, after: &Vps) -> Result<()> {
+    let before = &stored.vps;
+    if after.ssh_port != before.ssh_port && stored.facts.is_some() {
+        let rule = format!("is said by the agent of {}: {}", before.hostname, before.ssh_port);
+        return Err(Invalid::new("ssh_port", rule).into());
+    }
+    if after.hostname != before.hostname {
+        refuse_taken(tx, after.id, &after.hostname).await?;
+    }
+    if let Some(provider) = after.provider_id
+        && before.provider_id != Some(provider)
+        && !tx.has_provider(provider).await?
+    {
+        return Err(Invalid::new("provider_id", format!("is no provider: {provider}")).into());
+    }
+    Ok(())
+}
+
+async fn refuse_taken(tx: &Tx, id: Uuid, hostname: &str) -> Result<()> {
+    match tx.living_named(hostname).await? {
+        Some(other) if other != id => Err(Error::Conflict(format!(
+            "Another machine is called {hostname}: {other}. Rename or delete one of them."
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn deleted(vps: &Vps) -> Error {
+    Error::Gone(format!("The machine {} was deleted by a person; restore it first.", vps.hostname))
+}
+
+/// Refuses a change of what the caller did not see as it is, and says who changed it.
+pub(super) async fn check_version(
+    tx: &Tx,
+    name: &str,
+    (id, version): (Uuid, i64),
+    expected: &Expected,
+) -> Result<()> {
+    if expected.allows(version) {
+        return Ok(());
+    }
+    let last = tx.last_audit(id).await?;
+    let who = last.map(|line| format!(" {} changed it last, at {}.", line.actor.name, line.at));
+    Err(Error::Stale(format!(
+        "{name} has the version {version} now, which is not the one that you saw.{} Read it again, and then change it.",
+        who.unwrap_or_default()
+    )))
+}

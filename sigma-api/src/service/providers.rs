@@ -1,0 +1,138 @@
+//! Providers.
+
+use uuid::Uuid;
+
+use super::editing::check_version;
+use super::inventory::Page;
+use super::{Error, Hub, Result};
+use crate::model::audit::{Actor, Changes};
+use crate::model::provider::{Provider, ProviderChange, ProviderFilter};
+use crate::model::text::Invalid;
+use crate::model::time::Timestamp;
+use crate::model::version::Expected;
+use crate::store::Tx;
+
+impl Hub {
+    /// The provider of that id.
+    ///
+    /// # Errors
+    /// `NotFound`; a database that does not answer.
+    pub(crate) async fn provider(&self, id: Uuid) -> Result<Provider> {
+        self.store.provider(id).await?.ok_or_else(|| unknown(id))
+    }
+
+    /// One page of the providers that `filter` lets through.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn list_providers(&self, filter: &ProviderFilter) -> Result<Page<Provider>> {
+        let (data, total) = self.store.list_providers(filter).await?;
+        Ok(Page { data, total })
+    }
+
+    /// Makes a provider.
+    ///
+    /// # Errors
+    /// `Invalid`; `Conflict` when another has the name.
+    pub(crate) async fn create_provider(
+        &self,
+        now: Timestamp,
+        actor: &Actor,
+        change: ProviderChange,
+    ) -> Result<Provider> {
+        let change = change.checked()?;
+        if change.name.is_none() {
+            return Err(Invalid::new("name", "is missing").into());
+        }
+        let blank = Provider::blank(now, Uuid::now_v7());
+        let provider = change.applied_to(&blank);
+        let _turn = self.turn().await;
+        let tx = self.store.begin().await?;
+        refuse_taken(&tx, &provider).await?;
+        tx.insert_provider(&provider).await?;
+        let changes = provider.changes_since(&blank);
+        tx.audit(now, actor, "provider.create", provider.subject(), &changes).await?;
+        tx.commit().await?;
+        Ok(provider)
+    }
+
+    /// Changes members of a provider.
+    ///
+    /// # Errors
+    /// `Invalid`, `NotFound`; `Stale` when its version is not one of `expected`; `Conflict` when another has the name.
+    pub(crate) async fn update_provider(
+        &self,
+        now: Timestamp,
+        actor: &Actor,
+        id: Uuid,
+        expected: Expected,
+        change: ProviderChange,
+    ) -> Result<Provider> {
+        let change = change.checked()?;
+        let _turn = self.turn().await;
+        let tx = self.store.begin().await?;
+        let before = found(&tx, id, &expected.and(change.version)).await?;
+        let mut after = change.applied_to(&before);
+        let changes = after.changes_since(&before);
+        if changes.is_empty() {
+            return Ok(before);
+        }
+        refuse_taken(&tx, &after).await?;
+        after.version = before.version.saturating_add(1);
+        after.updated_at = now;
+        tx.put_provider(&after).await?;
+        tx.audit(now, actor, "provider.update", after.subject(), &changes).await?;
+        tx.commit().await?;
+        Ok(after)
+    }
+
+    /// Takes a provider away. Its deleted machines have none from now on.
+    ///
+    /// # Errors
+    /// `NotFound`; `Stale` when its version is not one of `expected`; `Conflict` while it has machines.
+    pub(crate) async fn delete_provider(
+        &self,
+        now: Timestamp,
+        actor: &Actor,
+        id: Uuid,
+        expected: Expected,
+    ) -> Result<()> {
+        let _turn = self.turn().await;
+        let tx = self.store.begin().await?;
+        let provider = found(&tx, id, &expected).await?;
+        if provider.machines > 0 {
+            let (name, count) = (&provider.name, provider.machines);
+            let machines = if count == 1 { "machine" } else { "machines" };
+            return Err(Error::Conflict(format!(
+                "{name} has {count} {machines}; give them another provider or delete them first."
+            )));
+        }
+        tx.delete_provider(now, id).await?;
+        let mut changes = Changes::default();
+        changes.note("name", &Some(&provider.name), &None);
+        tx.audit(now, actor, "provider.delete", provider.subject(), &changes).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+fn unknown(id: Uuid) -> Error {
+    Error::NotFound(format!("There is no provider with the id {id}."))
+}
+
+async fn found(tx: &Tx, id: Uuid, expected: &Expected) -> Result<Provider> {
+    let provider = tx.provider(id).await?.ok_or_else(|| unknown(id))?;
+    let name = format!("The provider {}", provider.name);
+    check_version(tx, &name, (id, provider.version), expected).await?;
+    Ok(provider)
+}
+
+/// Names that differ only in case would be taken for each other.
+async fn refuse_taken(tx: &Tx, provider: &Provider) -> Result<()> {
+    match tx.provider_named(&provider.name).await? {
+        Some((other, name)) if other != provider.id => {
+            Err(Error::Conflict(format!("Another provider is called {name}: {other}.")))
+        }
+        _ => Ok(()),
+    }
+}

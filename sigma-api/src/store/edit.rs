@@ -1,0 +1,182 @@
+//! Records as persons change them.
+
+use std::collections::HashMap;
+
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveValue::{NotSet, Set},
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
+use uuid::Uuid;
+
+use super::entity::vps::{ActiveModel, Column, Entity};
+use super::entity::vps_tag;
+use super::list::{Stored, condition, with_parts};
+use super::vps::CHUNK;
+use super::{Result, Tx, to_i64};
+use crate::model::time::Timestamp;
+use crate::model::vps::{Status, Vps, VpsFilter};
+
+/// Members that a person chose, and that agents leave alone from then on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Edited {
+    pub(crate) hostname: bool,
+    pub(crate) alias: bool,
+}
+
+/// A step over the line between living and deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Life {
+    /// Deleted now; the status before it is remembered.
+    Ends(Status),
+    /// Restored; reports that were refused meanwhile are counted anew.
+    Begins,
+}
+
+impl Tx {
+    /// The records of these ids that exist, by id.
+    ///
+    /// # Errors
+    /// As every read; a record that cannot be read must not be written either.
+    pub(crate) async fn records(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, Stored>> {
+        let mut found = HashMap::with_capacity(ids.len());
+        for chunk in ids.chunks(CHUNK) {
+            let rows =
+                Entity::find().filter(Column::Id.is_in(chunk.iter().copied())).all(&self.inner).await?;
+            for stored in with_parts(&self.inner, rows).await? {
+                let stored = stored?;
+                found.insert(stored.vps.id, stored);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Ids of the records that `filter` lets through on all pages, at most `limit`.
+    ///
+    /// # Errors
+    /// As every read.
+    pub(crate) async fn matching_ids(
+        &self,
+        now: Timestamp,
+        filter: &VpsFilter,
+        limit: u64,
+    ) -> Result<Vec<Uuid>> {
+        let ids = Entity::find()
+            .select_only()
+            .column(Column::Id)
+            .filter(condition(now, filter))
+            .order_by_asc(Column::Id)
+            .limit(limit);
+        Ok(ids.into_tuple().all(&self.inner).await?)
+    }
+
+    /// The living record of that name.
+    ///
+    /// # Errors
+    /// As every read.
+    pub(crate) async fn living_named(&self, hostname: &str) -> Result<Option<Uuid>> {
+        let id = Entity::find()
+            .select_only()
+            .column(Column::Id)
+            .filter(Column::Hostname.eq(hostname))
+            .filter(Column::Status.ne(Status::Deleted.name()));
+        Ok(id.into_tuple().one(&self.inner).await?)
+    }
+
+    /// The status that a deleted record had before.
+    ///
+    /// # Errors
+    /// As every read.
+    pub(crate) async fn status_before(&self, id: Uuid) -> Result<Option<Status>> {
+        let name: Option<Option<String>> = Entity::find_by_id(id)
+            .select_only()
+            .column(Column::StatusBefore)
+            .into_tuple()
+            .one(&self.inner)
+            .await?;
+        Ok(name.flatten().as_deref().and_then(Status::from_name).filter(|status| *status != Status::Deleted))
+    }
+
+    /// Stores those members of a record that a person may change, with its version and time. Addresses are stored by
+    /// themselves.
+    ///
+    /// # Errors
+    /// `Conflict` when a living record has the hostname.
+    pub(crate) async fn put_vps(&self, vps: &Vps, edited: Edited, life: Option<Life>) -> Result<()> {
+        let chosen = |chosen: bool| if chosen { Set(true) } else { NotSet };
+        let vps = vps.clone();
+        let mut row = ActiveModel {
+            hostname: Set(vps.hostname),
+            hostname_edited: chosen(edited.hostname),
+            alias: Set(vps.alias),
+            alias_edited: chosen(edited.alias),
+            provider_id: Set(vps.provider_id),
+            ssh_port: Set(i32::from(vps.ssh_port)),
+            country: Set(vps.country),
+            city: Set(vps.city),
+            dc_name: Set(vps.dc_name),
+            cpu_cores: Set(vps.cpu_cores.map(i64::from)),
+            ram_mb: Set(vps.ram_mb.map(to_i64)),
+            disk_gb: Set(vps.disk_gb.map(to_i64)),
+            bandwidth_tb: Set(vps.bandwidth_tb),
+            cost_monthly: Set(vps.cost_monthly),
+            currency: Set(vps.currency),
+            status: Set(vps.status.name().to_owned()),
+            purchase_date: Set(vps.purchase_date),
+            expire_date: Set(vps.expire_date),
+            purpose: Set(vps.purpose),
+            vpn_protocol: Set(vps.vpn_protocol),
+            monitoring_enabled: Set(vps.monitoring_enabled),
+            node_exporter_port: Set(i32::from(vps.node_exporter_port)),
+            notes: Set(vps.notes),
+            source: Set(vps.source),
+            version: Set(vps.version),
+            updated_at: Set(vps.updated_at.ms()),
+            ..ActiveModel::default()
+        };
+        match life {
+            None => {}
+            Some(Life::Ends(status)) => {
+                row.deleted_at = Set(Some(vps.updated_at.ms()));
+                row.status_before = Set(Some(status.name().to_owned()));
+            }
+            Some(Life::Begins) => {
+                row.deleted_at = Set(None);
+                row.status_before = Set(None);
+                row.refused_reports = Set(0);
+                row.refused_at = Set(None);
+            }
+        }
+        Entity::update_many().set(row).filter(Column::Id.eq(vps.id)).exec(&self.inner).await?;
+        Ok(())
+    }
+
+    /// Gives the record these tags and no others.
+    ///
+    /// # Errors
+    /// As every write.
+    pub(crate) async fn put_tags(&self, id: Uuid, tags: &[String]) -> Result<()> {
+        vps_tag::Entity::delete_many().filter(vps_tag::Column::VpsId.eq(id)).exec(&self.inner).await?;
+        if tags.is_empty() {
+            return Ok(());
+        }
+        let rows = tags.iter().map(|tag| vps_tag::ActiveModel { vps_id: Set(id), tag: Set(tag.clone()) });
+        vps_tag::Entity::insert_many(rows).exec_without_returning(&self.inner).await?;
+        Ok(())
+    }
+
+    /// Whether a provider of that id exists.
+    ///
+    /// # Errors
+    /// As every read.
+    pub(crate) async fn has_provider(&self, id: Uuid) -> Result<bool> {
+        use super::entity::provider;
+        let found: Option<i32> = provider::Entity::find_by_id(id)
+            .select_only()
+            .expr_as(Expr::value(1), "found")
+            .into_tuple()
+            .one(&self.inner)
+            .await?;
+        Ok(found.is_some())
+    }
+}
