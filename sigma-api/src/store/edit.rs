@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveValue::{NotSet, Set},
     ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -10,7 +9,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::entity::vps::{ActiveModel, Column, Entity};
-use super::entity::vps_tag;
+use super::entity::{provider, vps_tag};
 use super::list::{Stored, condition, with_parts};
 use super::vps::CHUNK;
 use super::{Result, Tx, to_i64};
@@ -170,10 +169,9 @@ impl Tx {
     /// # Errors
     /// As every read.
     pub(crate) async fn has_provider(&self, id: Uuid) -> Result<bool> {
-        use super::entity::provider;
-        let found: Option<i32> = provider::Entity::find_by_id(id)
+        let found: Option<Uuid> = provider::Entity::find_by_id(id)
             .select_only()
-            .expr_as(Expr::value(1), "found")
+            .column(provider::Column::Id)
             .into_tuple()
             .one(&self.inner)
             .await?;

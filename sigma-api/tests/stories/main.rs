@@ -6,6 +6,10 @@ mod common;
 #[cfg(test)]
 mod agents;
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
+mod bulk;
+#[cfg(test)]
 mod crowds;
 #[cfg(test)]
 mod damage;
@@ -14,13 +18,19 @@ mod disk;
 #[cfg(test)]
 mod drain;
 #[cfg(test)]
+mod editing;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod history;
 #[cfg(test)]
 mod inventory;
 #[cfg(test)]
+mod ip_checks;
+#[cfg(test)]
 mod keys;
+#[cfg(test)]
+mod providers;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]

@@ -210,6 +210,26 @@ impl Hub {
         self.send("POST", path, &headers, body.as_bytes())
     }
 
+    /// A request with a body of JSON and further headers.
+    pub(crate) fn send_json(
+        &self,
+        key: &str,
+        (method, path): (&str, &str),
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Answer {
+        let named = [("x-api-key", key), ("content-type", "application/json")];
+        self.send(method, path, &[&named, headers].concat(), body.to_string().as_bytes())
+    }
+
+    pub(crate) fn put(&self, key: &str, path: &str, body: &Value) -> Answer {
+        self.send_json(key, ("PUT", path), &[], body)
+    }
+
+    pub(crate) fn delete(&self, key: &str, path: &str) -> Answer {
+        self.send("DELETE", path, &[("x-api-key", key)], b"")
+    }
+
     /// One request on a connection of its own.
     pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let mut stream = self.connect();
@@ -254,6 +274,11 @@ impl Answer {
         let (head, text) = all.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer but {all:?}"));
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         Self { status, head: head.to_ascii_lowercase(), text: text.to_owned() }
+    }
+
+    /// The value of a header of the answer.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
     }
 
     pub(crate) fn json(&self) -> Value {
