@@ -12,6 +12,7 @@ pub(crate) mod paging;
 pub(crate) mod presence;
 pub(crate) mod provider;
 pub(crate) mod report;
+pub(crate) mod search;
 pub(crate) mod stats;
 pub(crate) mod text;
 pub(crate) mod time;

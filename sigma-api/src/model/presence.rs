@@ -11,9 +11,14 @@ use super::time::Timestamp;
 pub(crate) const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Two missed beats may be chance; this much more covers the journey and a retry.
-const GRACE: Duration = Duration::from_secs(15);
+pub(crate) const GRACE: Duration = Duration::from_secs(15);
 /// A machine with a short interval may reboot without being called offline.
-const OFFLINE_AT_LEAST_AFTER: Duration = Duration::from_secs(300);
+pub(crate) const OFFLINE_AT_LEAST_AFTER: Duration = Duration::from_secs(300);
+
+/// Intervals that an online machine may be silent for, beside the grace.
+pub(crate) const ONLINE_INTERVALS: u32 = 2;
+/// Intervals after which a silent machine is offline.
+pub(crate) const LATE_INTERVALS: u32 = 5;
 
 /// Whether a machine reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -30,12 +35,29 @@ pub(crate) enum Presence {
 }
 
 impl Presence {
+    pub(crate) const ALL: [Self; 4] = [Self::Online, Self::Late, Self::Offline, Self::Never];
+
+    /// Its name in JSON, queries and metrics.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Online => "online",
+            Self::Late => "late",
+            Self::Offline => "offline",
+            Self::Never => "never",
+        }
+    }
+
+    /// The presence of that name.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|presence| presence.name() == name)
+    }
+
     /// Presence at `now` of a machine last seen at `last_seen` that beats every `interval`.
     pub(crate) fn at(now: Timestamp, last_seen: Option<Timestamp>, interval: Option<Duration>) -> Self {
         let Some(last_seen) = last_seen else { return Self::Never };
         let interval = interval.unwrap_or(DEFAULT_INTERVAL);
-        let online_for = interval.saturating_mul(2).saturating_add(GRACE);
-        let late_for = interval.saturating_mul(5).max(OFFLINE_AT_LEAST_AFTER);
+        let online_for = interval.saturating_mul(ONLINE_INTERVALS).saturating_add(GRACE);
+        let late_for = interval.saturating_mul(LATE_INTERVALS).max(OFFLINE_AT_LEAST_AFTER);
         match last_seen.age(now) {
             age if age <= online_for => Self::Online,
             age if age <= late_for => Self::Late,

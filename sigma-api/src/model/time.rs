@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Serialize, Serializer};
 use time::format_description::well_known::Rfc3339;
-use time::{OffsetDateTime, UtcOffset};
+use time::{Date, Month, OffsetDateTime, UtcOffset};
 
 const MS_PER_DAY: i64 = 86_400_000;
 
@@ -63,6 +63,25 @@ impl Serialize for Timestamp {
     }
 }
 
+/// Whether `text` is a day of the calendar as `YYYY-MM-DD`.
+pub(crate) fn is_day(text: &str) -> bool {
+    let number = |part: &str, length: usize| {
+        let is_number = part.len() == length && part.bytes().all(|byte| byte.is_ascii_digit());
+        is_number.then(|| part.parse::<u16>().ok()).flatten()
+    };
+    let mut parts = text.split('-');
+    let (Some(year), Some(month), Some(day), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return false;
+    };
+    let (Some(year), Some(month), Some(day)) = (number(year, 4), number(month, 2), number(day, 2)) else {
+        return false;
+    };
+    let month = u8::try_from(month).ok().and_then(|month| Month::try_from(month).ok());
+    let date = |month| Date::from_calendar_date(year.into(), month, u8::try_from(day).ok()?).ok();
+    month.and_then(date).is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,5 +114,17 @@ mod tests {
     fn a_point_in_the_future_has_no_age() {
         assert_eq!(Timestamp::from_ms(5_000).age(Timestamp::from_ms(1_000)), Duration::ZERO);
         assert_eq!(Timestamp::from_ms(1_000).age(Timestamp::from_ms(5_000)), Duration::from_secs(4));
+    }
+
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        for day in ["2026-12-31", "2028-02-29", "0001-01-01"] {
+            assert!(is_day(day), "{day}");
+        }
+        for day in
+            ["2026-02-29", "2026-13-01", "2026-1-1", "26-01-01", "2026-01-01T00", "+026-01-01", "", "--"]
+        {
+            assert!(!is_day(day), "{day}");
+        }
     }
 }

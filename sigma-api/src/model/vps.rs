@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::delivery::{Bought, LESS_THAN_BOUGHT};
 use super::presence::Presence;
 use super::report::{Facts, State};
+use super::search::Query;
 use super::text::{Invalid, check_text};
 use super::time::Timestamp;
 
@@ -18,7 +19,10 @@ const DEFAULT_PER_PAGE: u64 = 25;
 const MAX_PER_PAGE: u64 = 100;
 const MAX_EXPIRING_DAYS: u32 = 36_500;
 /// Parameters of a list.
-pub(super) const KNOWN: [&str; 9] = [
+pub(super) const KNOWN: [&str; 12] = [
+    "q",
+    "sort",
+    "include_deleted",
     "status",
     "country",
     "provider_id",
@@ -193,10 +197,57 @@ impl Reported {
     }
 }
 
+/// By what a list is sorted. Machines that do not have it come last, either way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Sort {
+    pub(crate) by: SortBy,
+    pub(crate) is_descending: bool,
+}
+
+/// A member that lists can be sorted by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum SortBy {
+    #[default]
+    Hostname,
+    Alias,
+    Provider,
+    LastSeen,
+    ExpireDate,
+    CreatedAt,
+    Country,
+    Status,
+}
+
+impl Sort {
+    const NAMES: [(&'static str, SortBy); 8] = [
+        ("hostname", SortBy::Hostname),
+        ("alias", SortBy::Alias),
+        ("provider", SortBy::Provider),
+        ("last_seen", SortBy::LastSeen),
+        ("expire_date", SortBy::ExpireDate),
+        ("created_at", SortBy::CreatedAt),
+        ("country", SortBy::Country),
+        ("status", SortBy::Status),
+    ];
+
+    fn named(text: &str) -> Result<Self, Invalid> {
+        let name = text.strip_prefix('-');
+        let found = Self::NAMES.iter().find(|(known, _)| *known == name.unwrap_or(text));
+        found.map(|(_, by)| Self { by: *by, is_descending: name.is_some() }).ok_or_else(|| {
+            let known = Self::NAMES.map(|(known, _)| known).join(", ");
+            Invalid::new("sort", format!("is one of {known}, with a - before it for the reverse"))
+        })
+    }
+}
+
 /// Which machines a list shows, and which page of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct VpsFilter {
-    /// `None` is every status but `deleted`.
+    /// What a person typed.
+    pub(crate) q: Option<Query>,
+    pub(crate) sort: Sort,
+    pub(crate) include_deleted: bool,
+    /// `None` is every status; `deleted` only if that is asked for.
     pub(crate) status: Option<Status>,
     pub(crate) country: Option<String>,
     pub(crate) provider_id: Option<Uuid>,
@@ -213,6 +264,9 @@ pub(crate) struct VpsFilter {
 impl Default for VpsFilter {
     fn default() -> Self {
         Self {
+            q: None,
+            sort: Sort::default(),
+            include_deleted: false,
             status: None,
             country: None,
             provider_id: None,
@@ -246,7 +300,20 @@ impl VpsFilter {
         Ok(filter)
     }
 
+    /// Whether deleted machines are shown.
+    pub(crate) fn shows_deleted(&self) -> bool {
+        self.include_deleted
+            || self.status == Some(Status::Deleted)
+            || self.q.as_ref().is_some_and(Query::wants_deleted)
+    }
+
     fn set(&mut self, name: &str, value: &str) -> Result<(), Invalid> {
+        if name == "q" {
+            // It says itself where it is wrong.
+            let query = Query::parse(value).map_err(|mistake| Invalid::new(name, mistake.to_string()))?;
+            self.q = Some(query).filter(|query| !query.terms.is_empty());
+            return Ok(());
+        }
         check_text(name, value, 256)?;
         let text = Some(value.to_owned()).filter(|value| !value.is_empty());
         let given = text.is_some();
@@ -255,6 +322,10 @@ impl VpsFilter {
             "purpose" => self.purpose = text,
             "tag" => self.tag = text,
             "source" => self.source = text,
+            "sort" if given => self.sort = Sort::named(value)?,
+            "include_deleted" if given => {
+                self.include_deleted = value.parse().map_err(|_| Invalid::new(name, "is true or false"))?;
+            }
             "status" if given => self.status = Some(status_named(value)?),
             "provider_id" if given => {
                 self.provider_id =
@@ -301,8 +372,19 @@ mod tests {
 
     #[test]
     fn empty_values_ask_for_nothing() {
-        let names =
-            ["status", "country", "provider_id", "purpose", "tag", "expiring_within_days", "source", "page"];
+        let names = [
+            "status",
+            "country",
+            "provider_id",
+            "purpose",
+            "tag",
+            "expiring_within_days",
+            "source",
+            "page",
+            "q",
+            "sort",
+            "include_deleted",
+        ];
         assert_eq!(parse(&names.map(|name| (name, ""))), Ok(VpsFilter::default()));
     }
 
@@ -325,10 +407,31 @@ mod tests {
             ("per_page", "many"),
             ("expiring_within_days", "soon"),
             ("tag", "a\nb"),
+            ("q", "stat:us"),
+            ("sort", "age"),
+            ("sort", "--alias"),
+            ("include_deleted", "maybe"),
         ] {
             assert_eq!(parse(&[(name, value)]).unwrap_err().field, name);
         }
         assert_eq!(parse(&[("page", "1"), ("page", "2")]).unwrap_err().field, "page");
+    }
+
+    #[test]
+    fn deleted_machines_are_shown_to_those_who_ask_for_them() {
+        for (query, shown) in [
+            (("q", "status:deleted"), true),
+            (("q", "-status:deleted"), false),
+            (("q", "a"), false),
+            (("status", "deleted"), true),
+            (("status", "active"), false),
+            (("include_deleted", "true"), true),
+            (("include_deleted", "false"), false),
+        ] {
+            assert_eq!(parse(&[query]).unwrap().shows_deleted(), shown, "{query:?}");
+        }
+        let sort = parse(&[("sort", "-last_seen")]).unwrap().sort;
+        assert_eq!(sort, Sort { by: SortBy::LastSeen, is_descending: true });
     }
 
     #[test]

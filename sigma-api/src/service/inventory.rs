@@ -1,13 +1,18 @@
 //! Reading the fleet: one machine, a page of them, and its numbers.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
-use super::{Error, Hub, Result};
+use super::{Error, Hub, Result, flush};
+use crate::model::search::Query;
 use crate::model::stats::Stats;
 use crate::model::time::Timestamp;
-use crate::model::vps::{Status, Vps, VpsFilter};
+use crate::model::vps::{SortBy, Status, Vps, VpsFilter};
 use crate::store::Stored;
 
+/// A list waits no longer for the last beats to be saved.
+const SAVE_WITHIN: Duration = Duration::from_millis(500);
 const EXPIRING_SOON_DAYS: u32 = 30;
 const EXPIRING_SOON_SHOWN: u64 = 100;
 
@@ -36,8 +41,31 @@ impl Hub {
     /// # Errors
     /// When the database does not answer.
     pub(crate) async fn list_vps(&self, now: Timestamp, filter: &VpsFilter) -> Result<Page<Vps>> {
+        self.save_beats_for(filter).await;
         let (stored, total) = self.store.list_vps(now, filter).await?;
         Ok(Page { data: stored.into_iter().map(|stored| self.current(now, stored)).collect(), total })
+    }
+
+    /// All machines that `filter` lets through, whatever page it says.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn all_vps(&self, now: Timestamp, filter: &VpsFilter) -> Result<Vec<Vps>> {
+        self.save_beats_for(filter).await;
+        let stored = self.store.all_vps(now, filter).await?;
+        Ok(stored.into_iter().map(|stored| self.current(now, stored)).collect())
+    }
+
+    /// Saves the last beats if `filter` looks at them, so that it finds what is shown. A database that cannot be written
+    /// just now is not waited for: what it has is at most some seconds old, which is better than no list.
+    async fn save_beats_for(&self, filter: &VpsFilter) {
+        let by_query = filter.q.as_ref().is_some_and(Query::looks_at_beats);
+        if by_query || filter.sort.by == SortBy::LastSeen {
+            let hub = self.clone();
+            // A task of its own: a flush that is dropped half-way loses the beats that it took.
+            let saved = tokio::spawn(async move { flush::flush(&hub).await });
+            let _ = tokio::time::timeout(SAVE_WITHIN, saved).await;
+        }
     }
 
     /// The fleet in numbers.

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::entity::vps::{ActiveModel, Column, Entity};
 use super::entity::{provider, vps_tag};
 use super::list::{Stored, condition, with_parts};
+use super::search::Context;
 use super::vps::CHUNK;
 use super::{Result, Tx, to_i64};
 use crate::model::time::Timestamp;
@@ -60,10 +61,11 @@ impl Tx {
         filter: &VpsFilter,
         limit: u64,
     ) -> Result<Vec<Uuid>> {
+        let context = Context::of(&self.inner, now, filter.q.as_ref()).await?;
         let ids = Entity::find()
             .select_only()
             .column(Column::Id)
-            .filter(condition(now, filter))
+            .filter(condition(&context, filter))
             .order_by_asc(Column::Id)
             .limit(limit);
         Ok(ids.into_tuple().all(&self.inner).await?)

@@ -2,25 +2,26 @@
 
 use std::collections::HashMap;
 
-use sea_orm::sea_query::Query;
+use sea_orm::sea_query::{Expr, ExprTrait, Func, Query};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, Select,
 };
 use sigma_protocol::Address;
 use uuid::Uuid;
 
 use super::address::{StoredAddress, addresses_of};
 use super::entity::vps::{Column, Entity, Model};
-use super::entity::vps_tag;
+use super::entity::{provider, vps_state, vps_tag};
 use super::report::{facts_of, number};
+use super::search::{self, Context};
 use super::state::states_of;
-use super::vps::{port_of, status_of};
+use super::vps::{CHUNK, port_of, status_of};
 use super::{Result, Store, StoreError};
 use crate::model::presence::Presence;
 use crate::model::report::Facts;
 use crate::model::time::Timestamp;
-use crate::model::vps::{Extra, Seen, Status, Vps, VpsFilter};
+use crate::model::vps::{Extra, Seen, Sort, SortBy, Status, Vps, VpsFilter};
 
 /// A record with what is stored beside it. Its presence is not yet judged.
 #[derive(Debug)]
@@ -45,16 +46,26 @@ impl Store {
     /// # Errors
     /// As every read.
     pub(crate) async fn list_vps(&self, now: Timestamp, filter: &VpsFilter) -> Result<(Vec<Stored>, u64)> {
-        let matching = Entity::find().filter(condition(now, filter));
+        let context = Context::of(&self.read, now, filter.q.as_ref()).await?;
+        let matching = Entity::find().filter(condition(&context, filter));
         let total = matching.clone().count(&self.read).await?;
-        let rows = matching
-            .order_by_asc(Column::Hostname)
-            .order_by_asc(Column::Id)
+        let rows = sorted(matching, filter.sort)
             .offset(filter.page.saturating_sub(1).saturating_mul(filter.per_page))
             .limit(filter.per_page)
             .all(&self.read)
             .await?;
         Ok((whole(with_parts(&self.read, rows).await?), total))
+    }
+
+    /// All the records that `filter` lets through, whatever page it says.
+    ///
+    /// # Errors
+    /// As every read.
+    pub(crate) async fn all_vps(&self, now: Timestamp, filter: &VpsFilter) -> Result<Vec<Stored>> {
+        let context = Context::of(&self.read, now, filter.q.as_ref()).await?;
+        let matching = Entity::find().filter(condition(&context, filter));
+        let rows = sorted(matching, filter.sort).all(&self.read).await?;
+        Ok(whole(with_parts(&self.read, rows).await?))
     }
 
     /// Living machines that expire from today until `last_day`, the next first.
@@ -64,7 +75,7 @@ impl Store {
     pub(crate) async fn expiring(&self, now: Timestamp, days: u32, limit: u64) -> Result<Vec<Stored>> {
         let filter = VpsFilter { expiring_within_days: Some(days), ..VpsFilter::default() };
         let rows = Entity::find()
-            .filter(condition(now, &filter))
+            .filter(condition(&Context::at(now), &filter))
             .order_by_asc(Column::ExpireDate)
             .order_by_asc(Column::Hostname)
             .limit(limit)
@@ -103,11 +114,9 @@ fn whole(records: Vec<Result<Stored>>) -> Vec<Stored> {
 }
 
 /// What a filter lets through.
-pub(super) fn condition(now: Timestamp, filter: &VpsFilter) -> Condition {
-    let status = match filter.status {
-        Some(status) => Column::Status.eq(status.name()),
-        None => Column::Status.ne(Status::Deleted.name()),
-    };
+pub(super) fn condition(context: &Context, filter: &VpsFilter) -> Condition {
+    let now = context.now;
+    let living = (!filter.shows_deleted()).then(|| Column::Status.ne(Status::Deleted.name()));
     let with_tag = |tag: &String| {
         let tagged = Query::select()
             .column(vps_tag::Column::VpsId)
@@ -117,7 +126,9 @@ pub(super) fn condition(now: Timestamp, filter: &VpsFilter) -> Condition {
         Column::Id.in_subquery(tagged)
     };
     Condition::all()
-        .add(status)
+        .add_option(living)
+        .add_option(filter.q.as_ref().map(|query| search::condition(context, query)))
+        .add_option(filter.status.map(|status| Column::Status.eq(status.name())))
         .add_option(filter.country.as_ref().map(|country| Column::Country.eq(country.as_str())))
         .add_option(filter.provider_id.map(|id| Column::ProviderId.eq(id)))
         .add_option(filter.purpose.as_ref().map(|purpose| Column::Purpose.eq(purpose.as_str())))
@@ -130,15 +141,49 @@ pub(super) fn condition(now: Timestamp, filter: &VpsFilter) -> Condition {
         )
 }
 
+/// Sorted as asked, and then by hostname, so that pages neither overlap nor leave anything out.
+fn sorted(records: Select<Entity>, sort: Sort) -> Select<Entity> {
+    let provider = Query::select()
+        .column(provider::Column::Name)
+        .from(provider::Entity)
+        .and_where(provider::Column::Id.into_expr().equals(Column::ProviderId))
+        .take();
+    let last_seen = Query::select()
+        .column(vps_state::Column::LastSeen)
+        .from(vps_state::Entity)
+        .and_where(vps_state::Column::VpsId.into_expr().equals((Entity, Column::Id)))
+        .take();
+    // What is empty is as absent as what is NULL; databases differ in where they sort that.
+    let text = |column: Column| Expr::expr(Func::cust("NULLIF").args([column.into_expr(), Expr::value("")]));
+    let key = match sort.by {
+        SortBy::Hostname => Column::Hostname.into_expr(),
+        SortBy::Alias => text(Column::Alias),
+        SortBy::Provider => Expr::SubQuery(None, Box::new(provider.into())),
+        SortBy::LastSeen => Expr::SubQuery(None, Box::new(last_seen.into())),
+        SortBy::ExpireDate => Column::ExpireDate.into_expr(),
+        SortBy::CreatedAt => Column::CreatedAt.into_expr(),
+        SortBy::Country => text(Column::Country),
+        SortBy::Status => Column::Status.into_expr(),
+    };
+    let order = if sort.is_descending { Order::Desc } else { Order::Asc };
+    records
+        .order_by(key.clone().is_null(), Order::Asc)
+        .order_by(key, order)
+        .order_by_asc(Column::Hostname)
+        .order_by_asc(Column::Id)
+}
+
 async fn tags_of(database: &impl ConnectionTrait, ids: &[Uuid]) -> Result<HashMap<Uuid, Vec<String>>> {
-    let rows = vps_tag::Entity::find()
-        .filter(vps_tag::Column::VpsId.is_in(ids.iter().copied()))
-        .order_by_asc(vps_tag::Column::Tag)
-        .all(database)
-        .await?;
     let mut found: HashMap<Uuid, Vec<String>> = HashMap::new();
-    for row in rows {
-        found.entry(row.vps_id).or_default().push(row.tag);
+    for chunk in ids.chunks(CHUNK) {
+        let rows = vps_tag::Entity::find()
+            .filter(vps_tag::Column::VpsId.is_in(chunk.iter().copied()))
+            .order_by_asc(vps_tag::Column::Tag)
+            .all(database)
+            .await?;
+        for row in rows {
+            found.entry(row.vps_id).or_default().push(row.tag);
+        }
     }
     Ok(found)
 }

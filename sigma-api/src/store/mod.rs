@@ -17,6 +17,7 @@ mod migrations;
 mod open;
 mod provider;
 mod report;
+mod search;
 mod state;
 mod stats;
 mod vps;

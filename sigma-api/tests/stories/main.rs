@@ -34,6 +34,8 @@ mod providers;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod search;
+#[cfg(test)]
 mod start;
 #[cfg(test)]
 mod stop;
