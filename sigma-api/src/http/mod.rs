@@ -6,6 +6,7 @@ mod body;
 mod connection;
 mod error;
 mod etag;
+mod metrics;
 pub(crate) mod openapi;
 mod places;
 mod routes;

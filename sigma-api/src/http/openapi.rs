@@ -5,18 +5,38 @@ use sigma_protocol::API_KEY_HEADER;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::api::{agent, editing, health, history, ip_checks, providers, stats, vps};
+use super::api::{agent, discovery, editing, health, history, ip_checks, metrics, providers, stats, vps};
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Sigma hub", description = "Inventory and presence of a fleet of rented servers."),
     paths(
-        agent::register, agent::heartbeat, vps::list, vps::read,
-        editing::create, editing::update, editing::delete, editing::restore, editing::retire, editing::bulk,
-        history::addresses, history::of_vps, history::audit,
-        providers::list, providers::read, providers::create, providers::update, providers::delete,
-        ip_checks::list, ip_checks::create,
-        stats::read, document, health::check,
+        agent::register,
+        agent::heartbeat,
+        vps::list,
+        vps::read,
+        editing::create,
+        editing::update,
+        editing::delete,
+        editing::restore,
+        editing::retire,
+        editing::bulk,
+        history::addresses,
+        history::of_vps,
+        history::audit,
+        providers::list,
+        providers::read,
+        providers::create,
+        providers::update,
+        providers::delete,
+        ip_checks::list,
+        ip_checks::create,
+        stats::read,
+        discovery::prometheus,
+        discovery::ansible,
+        metrics::read,
+        document,
+        health::check,
     ),
     modifiers(&Keys, &Names),
     security(("key" = []), ("bearer" = []))

@@ -1,18 +1,20 @@
 //! Every URL of the hub, with who may call it. The router and the authorization are both made from this table.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::{MatchedPath, Request};
 use axum::handler::Handler;
 use axum::http::{Method, StatusCode};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
+use axum::{Extension, Router};
 
-use super::api::{agent, editing, health, history, ip_checks, providers, stats, vps};
+use super::api::{agent, discovery, editing, health, history, ip_checks, metrics, providers, stats, vps};
 use super::auth::{Access, Admin, Editor, Reporter, Viewer, authorize};
 use super::error::ApiError;
+use super::metrics::{Metrics, count};
 use super::openapi;
 use crate::service::Hub;
 
@@ -26,7 +28,6 @@ const ADMINS: Access = Access::Keys(Admin::ROLES);
 
 /// One URL and method.
 pub(super) struct Route {
-    #[cfg_attr(not(test), expect(dead_code, reason = "read by the tests of the table"))]
     pub(super) method: Method,
     pub(super) path: &'static str,
     pub(super) access: Access,
@@ -57,6 +58,9 @@ pub(super) fn table() -> Vec<Route> {
         get("/api/ip-checks", VIEWERS, ip_checks::list),
         post("/api/ip-checks", EDITORS, ip_checks::create),
         get("/api/stats", VIEWERS, stats::read),
+        get("/api/prometheus/targets", VIEWERS, discovery::prometheus),
+        get("/api/ansible/inventory", VIEWERS, discovery::ansible),
+        get("/metrics", VIEWERS, metrics::read),
         // Says nothing about the fleet, and tools that read it seldom have a key.
         get("/api/openapi.json", Access::Open, openapi::document),
         get("/healthz", Access::Open, health::check),
@@ -66,6 +70,7 @@ pub(super) fn table() -> Vec<Route> {
 /// The router over all of the table.
 pub(crate) fn router(hub: Hub) -> Router {
     let mut router = Router::new();
+    let counted = Metrics::new(table().iter().map(|route| (route.method.clone(), route.path)));
     for route in table() {
         let guard = from_fn_with_state((hub.clone(), route.access), authorize);
         router = router.route(route.path, route.handler.route_layer(guard));
@@ -73,7 +78,9 @@ pub(crate) fn router(hub: Hub) -> Router {
     router
         .fallback(no_such_url)
         .method_not_allowed_fallback(no_such_method)
+        .layer(Extension(Arc::clone(&counted)))
         .layer(from_fn(within_deadline))
+        .layer(from_fn_with_state(counted, count))
         .layer(from_fn(logged))
         .with_state(hub)
 }
@@ -169,6 +176,9 @@ mod tests {
             "GET /api/ip-checks: admin operator readonly",
             "POST /api/ip-checks: admin operator",
             "GET /api/stats: admin operator readonly",
+            "GET /api/prometheus/targets: admin operator readonly",
+            "GET /api/ansible/inventory: admin operator readonly",
+            "GET /metrics: admin operator readonly",
             "GET /api/openapi.json: open",
             "GET /healthz: open",
         ];

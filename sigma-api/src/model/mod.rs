@@ -1,6 +1,8 @@
 //! The nouns of the hub and their rules. Nothing here knows a database, a socket or HTTP.
 
 pub(crate) mod address;
+pub(crate) mod address_history;
+pub(crate) mod ansible;
 pub(crate) mod audit;
 pub(crate) mod bulk;
 pub(crate) mod country;
@@ -14,6 +16,7 @@ pub(crate) mod provider;
 pub(crate) mod report;
 pub(crate) mod search;
 pub(crate) mod stats;
+pub(crate) mod targets;
 pub(crate) mod text;
 pub(crate) mod time;
 pub(crate) mod version;

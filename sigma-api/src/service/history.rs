@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::inventory::Page;
 use super::labels::shown_label;
 use super::{Error, Hub, Result};
-use crate::model::address::{KnownAddress, PreviousOwner};
+use crate::model::address_history::{KnownAddress, PreviousOwner};
 use crate::model::audit::{AuditEntry, AuditFilter};
 use crate::model::time::Timestamp;
 use crate::store::{OtherOwner, StoredAddress};

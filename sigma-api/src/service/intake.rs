@@ -11,6 +11,7 @@ use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::directory::{Digest, Directory, Queued, Standing};
+use super::metrics::{Kind, Reported};
 use super::report::{Outcome, apply};
 use super::{Error, Hub, Result};
 use crate::model::report::Report;
@@ -48,6 +49,11 @@ impl Hub {
     /// # Errors
     /// `Gone` when a person deleted the machine; `Unavailable` and `Overloaded` when nothing was stored.
     pub(crate) async fn register(&self, report: Report) -> Result<Acknowledgement> {
+        let registered = self.registered(report).await;
+        registered.inspect_err(|error| self.reports.refused(Kind::Registration, error))
+    }
+
+    async fn registered(&self, report: Report) -> Result<Acknowledgement> {
         let hostname = report.hostname.clone();
         let gone = || {
             Error::Gone(format!(
@@ -55,7 +61,11 @@ impl Hub {
             ))
         };
         match self.intake.write(report).await? {
-            Outcome::Taken { standing, .. } => Ok(acknowledge(hostname, standing)),
+            Outcome::Taken { standing, is_new } => {
+                let reported = if is_new { Reported::New } else { Reported::Known };
+                self.reports.took(Kind::Registration, reported);
+                Ok(acknowledge(hostname, standing))
+            }
             Outcome::Deleted | Outcome::Unknown => Err(gone()),
         }
     }
@@ -65,9 +75,15 @@ impl Hub {
     /// # Errors
     /// `NotFound` when no living record has the hostname; `Unavailable` and `Overloaded` when nothing was stored.
     pub(crate) async fn beat(&self, now: Timestamp, report: Report) -> Result<Acknowledgement> {
+        let beaten = self.beaten(now, report).await;
+        beaten.inspect_err(|error| self.reports.refused(Kind::Heartbeat, error))
+    }
+
+    async fn beaten(&self, now: Timestamp, report: Report) -> Result<Acknowledgement> {
         let seen = Seen { at: now, state: report.state };
         let digest = self.directory.digest(&report);
         if let Some(standing) = self.directory.beat(&report.hostname, digest, seen) {
+            self.reports.took(Kind::Heartbeat, Reported::Beat);
             return Ok(acknowledge(report.hostname, standing));
         }
         let hostname = report.hostname.clone();
@@ -75,6 +91,7 @@ impl Hub {
         if self.store.is_known(&hostname).await?
             && let Outcome::Taken { standing, .. } = self.intake.write(report).await?
         {
+            self.reports.took(Kind::Heartbeat, Reported::News);
             return Ok(acknowledge(hostname, standing));
         }
         Err(Error::NotFound(format!("No machine is registered as {hostname}; register first.")))
@@ -98,6 +115,12 @@ impl Intake {
     /// From now on no report waits long for a database that cannot be written.
     pub(crate) fn stop_soon(&self) {
         self.stop.send_replace(Some(Instant::now() + STOP_WITHIN));
+    }
+
+    /// Reports that wait, and how many may.
+    pub(crate) fn queued(&self) -> (usize, usize) {
+        let most = self.queue.max_capacity();
+        (most.saturating_sub(self.queue.capacity()), most)
     }
 
     async fn write(&self, report: Report) -> Result<Outcome> {

@@ -4,6 +4,7 @@ pub(crate) mod access;
 mod bulk;
 mod checks;
 pub(crate) mod directory;
+pub(crate) mod discovery;
 mod editing;
 pub(crate) mod error;
 pub(crate) mod flush;
@@ -11,6 +12,7 @@ mod history;
 pub(crate) mod intake;
 pub(crate) mod inventory;
 mod labels;
+pub(crate) mod metrics;
 mod providers;
 pub(crate) mod report;
 
@@ -34,6 +36,7 @@ pub(crate) struct Hub {
     /// What the last beats said; not all of it is in the database yet.
     pub(crate) directory: Arc<Directory>,
     pub(crate) keys: Arc<KeyCache>,
+    pub(crate) reports: Arc<metrics::Reports>,
     intake: Intake,
     turn: Arc<Mutex<()>>,
 }
@@ -44,13 +47,18 @@ impl Hub {
         let directory = Arc::new(Directory::default());
         let turn = Arc::default();
         let intake = Intake::start(store.clone(), Arc::clone(&directory), Arc::clone(&turn));
-        Self { store, directory, keys: Arc::default(), intake, turn }
+        Self { store, directory, keys: Arc::default(), reports: Arc::default(), intake, turn }
     }
 
     /// Waits until nobody else changes the database and then the memory beside it. Whoever does both holds this from the
     /// beginning of the transaction until memory says what the database says.
     pub(crate) async fn turn(&self) -> MutexGuard<'_, ()> {
         self.turn.lock().await
+    }
+
+    /// Reports that wait for the writer, and how many may.
+    pub(crate) fn queued(&self) -> (usize, usize) {
+        self.intake.queued()
     }
 
     /// Prepares for the end: whoever waits for a database that cannot be written is told so soon.

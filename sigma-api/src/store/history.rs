@@ -10,7 +10,7 @@ use super::address::{StoredAddress, from_row};
 use super::entity::{vps, vps_address};
 use super::vps::CHUNK;
 use super::{Result, Store, Tx};
-use crate::model::address::PreviousOwner;
+use crate::model::address_history::PreviousOwner;
 use crate::model::time::Timestamp;
 use crate::model::vps::Status;
 

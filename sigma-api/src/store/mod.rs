@@ -15,12 +15,15 @@ mod list;
 mod lock;
 mod migrations;
 mod open;
+mod presence;
 mod provider;
 mod report;
 mod search;
 mod state;
 mod stats;
 mod vps;
+
+use std::path::PathBuf;
 
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions,
@@ -33,6 +36,7 @@ pub(crate) use error::StoreError;
 pub(crate) use history::OtherOwner;
 pub(crate) use list::Stored;
 pub(crate) use lock::Claim;
+pub(crate) use presence::Beating;
 pub(crate) use vps::{Known, NewVps};
 
 /// What every operation on the database answers.
@@ -43,6 +47,7 @@ pub(crate) type Result<T> = std::result::Result<T, StoreError>;
 pub(crate) struct Store {
     read: DatabaseConnection,
     write: DatabaseConnection,
+    file: PathBuf,
 }
 
 /// A write transaction; it is undone unless it is committed.
@@ -71,6 +76,14 @@ impl Store {
     pub(crate) async fn check(&self) -> Result<()> {
         self.read.execute_unprepared("SELECT 1 FROM api_key LIMIT 1").await?;
         Ok(())
+    }
+
+    /// Bytes of the database on disk, with what was written last and stands beside it. `None` when that cannot be told.
+    pub(crate) fn size_bytes(&self) -> Option<u64> {
+        let mut log = self.file.clone().into_os_string();
+        log.push("-wal");
+        let log_bytes = std::fs::metadata(log).map_or(0, |file| file.len());
+        std::fs::metadata(&self.file).ok().map(|file| file.len().saturating_add(log_bytes))
     }
 
     /// Closes all connections; SQLite folds its write-ahead log into the database file.

@@ -69,7 +69,7 @@ impl Store {
         let fail = |error: DbErr| refuse(path, &error.to_string());
         let read = connect(path, READERS, Access::Read).await.map_err(fail)?;
         let write = connect(path, 1, Access::Write).await.map_err(fail)?;
-        Ok(Self { read, write })
+        Ok(Self { read, write, file: path.to_owned() })
     }
 }
 
@@ -138,7 +138,7 @@ async fn prepare_connected(path: &Path, database: &DatabaseConnection) -> Result
 
 /// All missing steps in one transaction: a hub that is killed meanwhile leaves the old schema.
 async fn migrate(database: &DatabaseConnection) -> Result<(), StoreError> {
-    let store = Store { read: database.clone(), write: database.clone() };
+    let store = Store { read: database.clone(), write: database.clone(), file: PathBuf::new() };
     let tx = store.begin().await?;
     Migrator::up(&tx.inner, None).await?;
     tx.commit().await

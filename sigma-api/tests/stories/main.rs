@@ -5,6 +5,7 @@ mod common;
 
 #[cfg(test)]
 mod agents;
+mod ansible;
 #[cfg(test)]
 mod audit;
 #[cfg(test)]
@@ -29,6 +30,9 @@ mod inventory;
 mod ip_checks;
 #[cfg(test)]
 mod keys;
+mod metrics;
+#[cfg(test)]
+mod prometheus;
 #[cfg(test)]
 mod providers;
 #[cfg(test)]

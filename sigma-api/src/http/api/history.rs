@@ -9,7 +9,7 @@ use crate::http::AppState;
 use crate::http::auth::{Editor, Viewer};
 use crate::http::body::{Id, Parameters};
 use crate::http::error::{ErrorBody, Result};
-use crate::model::address::KnownAddress;
+use crate::model::address_history::KnownAddress;
 use crate::model::audit::{AuditEntry, AuditFilter};
 use crate::model::paging::Paging;
 use crate::model::time::Timestamp;

@@ -1,10 +1,12 @@
 //! JSON handlers: extract, one call, answer.
 
 pub(super) mod agent;
+pub(super) mod discovery;
 pub(super) mod editing;
 pub(super) mod health;
 pub(super) mod history;
 pub(super) mod ip_checks;
+pub(super) mod metrics;
 pub(super) mod providers;
 pub(super) mod stats;
 pub(super) mod vps;

@@ -1,0 +1,69 @@
+//! Small answers about all of the fleet at once.
+
+use std::collections::HashMap;
+
+use sea_orm::{ColumnTrait, EntityTrait, JoinType, QueryFilter, QuerySelect, RelationDef};
+use uuid::Uuid;
+
+use super::entity::{provider, vps, vps_report, vps_state};
+use super::{Result, Store};
+use crate::model::time::Timestamp;
+use crate::model::vps::Status;
+
+/// What tells whether a machine is there.
+#[derive(Debug, Clone)]
+pub(crate) struct Beating {
+    pub(crate) id: Uuid,
+    pub(crate) hostname: String,
+    pub(crate) last_seen: Option<Timestamp>,
+    pub(crate) interval_seconds: Option<i64>,
+}
+
+impl Store {
+    /// All living machines.
+    ///
+    /// # Errors
+    /// As every read.
+    pub(crate) async fn beating(&self) -> Result<Vec<Beating>> {
+        let to_state: RelationDef = vps::Entity::belongs_to(vps_state::Entity)
+            .from(vps::Column::Id)
+            .to(vps_state::Column::VpsId)
+            .into();
+        let to_report: RelationDef = vps::Entity::belongs_to(vps_report::Entity)
+            .from(vps::Column::Id)
+            .to(vps_report::Column::VpsId)
+            .into();
+        let rows: Vec<(Uuid, String, Option<i64>, Option<i64>)> = vps::Entity::find()
+            .select_only()
+            .columns([vps::Column::Id, vps::Column::Hostname])
+            .column(vps_state::Column::LastSeen)
+            .column(vps_report::Column::IntervalSeconds)
+            .join(JoinType::LeftJoin, to_state)
+            .join(JoinType::LeftJoin, to_report)
+            .filter(vps::Column::Status.ne(Status::Deleted.name()))
+            .into_tuple()
+            .all(&self.read)
+            .await?;
+        let beating = rows.into_iter().map(|(id, hostname, last_seen, interval_seconds)| Beating {
+            id,
+            hostname,
+            last_seen: last_seen.map(Timestamp::from_ms),
+            interval_seconds,
+        });
+        Ok(beating.collect())
+    }
+
+    /// What all providers are called.
+    ///
+    /// # Errors
+    /// As every read.
+    pub(crate) async fn provider_names(&self) -> Result<HashMap<Uuid, String>> {
+        let rows: Vec<(Uuid, String)> = provider::Entity::find()
+            .select_only()
+            .columns([provider::Column::Id, provider::Column::Name])
+            .into_tuple()
+            .all(&self.read)
+            .await?;
+        Ok(rows.into_iter().collect())
+    }
+}
