@@ -17,6 +17,7 @@ pub(crate) mod report;
 pub(crate) mod search;
 pub(crate) mod stats;
 pub(crate) mod targets;
+pub(crate) mod suggestion;
 pub(crate) mod text;
 pub(crate) mod time;
 pub(crate) mod version;
