@@ -5,7 +5,9 @@ use sigma_protocol::API_KEY_HEADER;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::api::{agent, discovery, editing, health, history, ip_checks, metrics, providers, stats, vps};
+use super::api::{
+    agent, discovery, editing, health, history, ip_checks, metrics, providers, stats, suggestion, vps,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -35,6 +37,9 @@ use super::api::{agent, discovery, editing, health, history, ip_checks, metrics,
         discovery::prometheus,
         discovery::ansible,
         metrics::read,
+        suggestion::list,
+        suggestion::accept,
+        suggestion::accept_one,
         document,
         health::check,
     ),

@@ -11,7 +11,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use axum::{Extension, Router};
 
-use super::api::{agent, discovery, editing, health, history, ip_checks, metrics, providers, stats, vps};
+use super::api::{
+    agent, discovery, editing, health, history, ip_checks, metrics, providers, stats, suggestion, vps,
+};
 use super::auth::{Access, Admin, Editor, Reporter, Viewer, authorize};
 use super::error::ApiError;
 use super::metrics::{Metrics, count};
@@ -57,6 +59,9 @@ pub(super) fn table() -> Vec<Route> {
         delete("/api/providers/{id}", EDITORS, providers::delete),
         get("/api/ip-checks", VIEWERS, ip_checks::list),
         post("/api/ip-checks", EDITORS, ip_checks::create),
+        post("/api/vps/{id}/suggestion/accept", EDITORS, suggestion::accept_one),
+        get("/api/suggestions", VIEWERS, suggestion::list),
+        post("/api/suggestions/accept", EDITORS, suggestion::accept),
         get("/api/stats", VIEWERS, stats::read),
         get("/api/prometheus/targets", VIEWERS, discovery::prometheus),
         get("/api/ansible/inventory", VIEWERS, discovery::ansible),
@@ -175,6 +180,9 @@ mod tests {
             "DELETE /api/providers/{id}: admin operator",
             "GET /api/ip-checks: admin operator readonly",
             "POST /api/ip-checks: admin operator",
+            "POST /api/vps/{id}/suggestion/accept: admin operator",
+            "GET /api/suggestions: admin operator readonly",
+            "POST /api/suggestions/accept: admin operator",
             "GET /api/stats: admin operator readonly",
             "GET /api/prometheus/targets: admin operator readonly",
             "GET /api/ansible/inventory: admin operator readonly",

@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use serde::Serialize;
+use sigma_protocol::LABEL_INTERNAL;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -51,6 +52,7 @@ pub(crate) struct Suggestion {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Traits {
     pub(crate) hostname: String,
+    /// Those that are not labelled as internal.
     pub(crate) addresses: Vec<IpAddr>,
     pub(crate) virtualization: Option<String>,
     pub(crate) vendor: Option<String>,
@@ -62,9 +64,10 @@ impl Traits {
     /// What can be seen of a machine.
     pub(crate) fn of(vps: &Vps) -> Self {
         let info = vps.reported.as_ref().map(|reported| reported.system_info.clone()).unwrap_or_default();
+        let public = vps.ip_addresses.iter().filter(|address| address.label != LABEL_INTERNAL);
         Self {
             hostname: vps.hostname.clone(),
-            addresses: vps.ip_addresses.iter().map(|address| address.ip).collect(),
+            addresses: public.map(|address| address.ip).collect(),
             virtualization: info.virtualization,
             vendor: info.vendor,
             product: info.product,

@@ -9,6 +9,7 @@ use super::delivery::{Bought, LESS_THAN_BOUGHT};
 use super::presence::Presence;
 use super::report::{Facts, State};
 use super::search::Query;
+use super::suggestion::{Knowledge, Suggestion, Traits};
 use super::text::{Invalid, check_text};
 use super::time::Timestamp;
 
@@ -128,6 +129,9 @@ pub(crate) struct Vps {
     pub(crate) reported: Option<Reported>,
     /// Grows with every change of the record.
     pub(crate) version: i64,
+    /// Who probably bills for it; absent for a machine that has a provider, and where there is no good guess.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) suggestion: Option<Suggestion>,
     /// What deserves a look, for example `conflict`.
     pub(crate) flags: Vec<String>,
 }
@@ -164,6 +168,17 @@ impl Vps {
             system_info: self.reported.as_ref().map(|reported| reported.system_info.clone()),
             last_heartbeat: self.last_seen_at,
         };
+        self
+    }
+
+    /// Whether a provider may be suggested for it.
+    pub(crate) fn wants_suggestion(&self) -> bool {
+        self.provider_id.is_none() && self.status != Status::Deleted
+    }
+
+    /// Fills in which provider is suggested, if it has none. The report must be filled in already.
+    pub(crate) fn with_suggestion(mut self, knowledge: &Knowledge) -> Self {
+        self.suggestion = self.wants_suggestion().then(|| knowledge.suggest(&Traits::of(&self))).flatten();
         self
     }
 }

@@ -33,7 +33,8 @@ impl Hub {
         let stored = self.store.vps(id).await?;
         let stored =
             stored.ok_or_else(|| Error::NotFound(format!("There is no machine with the id {id}.")))?;
-        Ok(self.current(now, stored))
+        let vps = self.current(now, stored);
+        if vps.wants_suggestion() { Ok(vps.with_suggestion(&*self.knowledge().await?)) } else { Ok(vps) }
     }
 
     /// One page of the machines that `filter` lets through.
@@ -43,7 +44,8 @@ impl Hub {
     pub(crate) async fn list_vps(&self, now: Timestamp, filter: &VpsFilter) -> Result<Page<Vps>> {
         self.save_beats_for(filter).await;
         let (stored, total) = self.store.list_vps(now, filter).await?;
-        Ok(Page { data: stored.into_iter().map(|stored| self.current(now, stored)).collect(), total })
+        let current = stored.into_iter().map(|stored| self.current(now, stored)).collect();
+        Ok(Page { data: self.with_suggestions(current).await?, total })
     }
 
     /// All machines that `filter` lets through, whatever page it says.
@@ -83,9 +85,20 @@ impl Hub {
             total_providers: self.store.count_providers().await?,
             by_country: self.store.count_by_country().await?,
             by_provider: self.store.count_by_provider().await?,
-            expiring_soon: expiring.into_iter().map(|stored| self.current(now, stored)).collect(),
+            expiring_soon: self
+                .with_suggestions(expiring.into_iter().map(|stored| self.current(now, stored)).collect())
+                .await?,
             by_status,
         })
+    }
+
+    /// The machines, with the provider that is suggested for those that have none.
+    async fn with_suggestions(&self, machines: Vec<Vps>) -> Result<Vec<Vps>> {
+        if !machines.iter().any(Vps::wants_suggestion) {
+            return Ok(machines);
+        }
+        let knowledge = self.knowledge().await?;
+        Ok(machines.into_iter().map(|vps| vps.with_suggestion(&knowledge)).collect())
     }
 
     /// A stored record as it is now: beats that are only in memory count.

@@ -15,12 +15,14 @@ mod labels;
 pub(crate) mod metrics;
 mod providers;
 pub(crate) mod report;
+pub(crate) mod suggestion;
 
 use std::sync::Arc;
 
 use access::KeyCache;
 use directory::Directory;
 use intake::Intake;
+use suggestion::Suggestions;
 
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -37,6 +39,7 @@ pub(crate) struct Hub {
     pub(crate) directory: Arc<Directory>,
     pub(crate) keys: Arc<KeyCache>,
     pub(crate) reports: Arc<metrics::Reports>,
+    pub(crate) suggestions: Arc<Suggestions>,
     intake: Intake,
     turn: Arc<Mutex<()>>,
 }
@@ -47,7 +50,15 @@ impl Hub {
         let directory = Arc::new(Directory::default());
         let turn = Arc::default();
         let intake = Intake::start(store.clone(), Arc::clone(&directory), Arc::clone(&turn));
-        Self { store, directory, keys: Arc::default(), reports: Arc::default(), intake, turn }
+        Self {
+            store,
+            directory,
+            keys: Arc::default(),
+            reports: Arc::default(),
+            suggestions: Arc::default(),
+            intake,
+            turn,
+        }
     }
 
     /// Waits until nobody else changes the database and then the memory beside it. Whoever does both holds this from the

@@ -232,6 +232,7 @@ fn from_row(row: Model, ip_addresses: Vec<Address>, tags: Vec<String>) -> Result
         last_seen_at: None,
         reported: None,
         version: row.version,
+        suggestion: None,
         flags: Vec::new(),
     })
 }

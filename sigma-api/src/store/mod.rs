@@ -21,6 +21,7 @@ mod report;
 mod search;
 mod state;
 mod stats;
+mod suggestion;
 mod vps;
 
 use std::path::PathBuf;
@@ -37,6 +38,7 @@ pub(crate) use history::OtherOwner;
 pub(crate) use list::Stored;
 pub(crate) use lock::Claim;
 pub(crate) use presence::Beating;
+pub(crate) use suggestion::{AssignedState, Candidate};
 pub(crate) use vps::{Known, NewVps};
 
 /// What every operation on the database answers.

@@ -52,18 +52,4 @@ impl Store {
         });
         Ok(beating.collect())
     }
-
-    /// What all providers are called.
-    ///
-    /// # Errors
-    /// As every read.
-    pub(crate) async fn provider_names(&self) -> Result<HashMap<Uuid, String>> {
-        let rows: Vec<(Uuid, String)> = provider::Entity::find()
-            .select_only()
-            .columns([provider::Column::Id, provider::Column::Name])
-            .into_tuple()
-            .all(&self.read)
-            .await?;
-        Ok(rows.into_iter().collect())
-    }
 }

@@ -43,5 +43,6 @@ mod search;
 mod start;
 #[cfg(test)]
 mod stop;
+mod suggestion;
 #[cfg(test)]
 mod transcript;

@@ -9,4 +9,5 @@ pub(super) mod ip_checks;
 pub(super) mod metrics;
 pub(super) mod providers;
 pub(super) mod stats;
+pub(super) mod suggestion;
 pub(super) mod vps;

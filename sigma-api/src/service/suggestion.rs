@@ -1,0 +1,259 @@
+//! Suggesting providers, and accepting what is suggested.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+use super::{Error, Hub, Result};
+use crate::model::audit::{Actor, Changes, Subject};
+use crate::model::suggestion::{Group, Knowledge, Suggestion, groups};
+use crate::model::time::Timestamp;
+use crate::model::vps::{Status, Vps};
+use crate::store::{AssignedState, Candidate, Store, Tx};
+
+/// A change by another hub or by hand counts this much later; one by this hub that says so, at once.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// What the look does not see counts this much later.
+const LEARN_EVERY: Duration = Duration::from_secs(60);
+
+/// What was learnt from the machines that people assigned, as long as it holds.
+#[derive(Debug, Default)]
+pub(crate) struct Suggestions {
+    learnt: Mutex<Option<Learnt>>,
+}
+
+#[derive(Debug)]
+struct Learnt {
+    knowledge: Arc<Knowledge>,
+    state: AssignedState,
+    looked_at: Instant,
+    learnt_at: Instant,
+}
+
+impl Suggestions {
+    /// What is known now. Whoever comes while it is learnt waits for it; the others go on.
+    async fn knowledge(&self, store: &Store) -> Result<Arc<Knowledge>> {
+        let mut learnt = self.learnt.lock().await;
+        if let Some(learnt) = learnt.as_ref()
+            && learnt.looked_at.elapsed() < LOOK_EVERY
+        {
+            return Ok(Arc::clone(&learnt.knowledge));
+        }
+        // Before what is learnt from is read: a change in between is then seen by the next look.
+        let (state, looked_at) = (store.assigned_state().await?, Instant::now());
+        if let Some(learnt) = learnt.as_mut()
+            && learnt.state == state
+            && learnt.learnt_at.elapsed() < LEARN_EVERY
+        {
+            learnt.looked_at = looked_at;
+            return Ok(Arc::clone(&learnt.knowledge));
+        }
+        let (providers, machines) = (store.provider_names().await?, store.assigned_machines().await?);
+        let learning = tokio::task::spawn_blocking(move || Knowledge::learn(providers, &machines));
+        let knowledge = learning.await.map_err(|error| Error::Broken(format!("learning: {error}")))?;
+        let knowledge = Arc::new(knowledge);
+        *learnt = Some(Learnt { knowledge: Arc::clone(&knowledge), state, looked_at, learnt_at: looked_at });
+        Ok(knowledge)
+    }
+
+    /// To be called after assignments, addresses or providers were changed and committed.
+    pub(crate) async fn forget(&self) {
+        *self.learnt.lock().await = None;
+    }
+}
+
+/// Which suggestions are accepted: those that every member lets through.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Choice {
+    /// Only these machines.
+    pub(crate) ids: Option<Vec<Uuid>>,
+    /// Only where a provider of that name is suggested, in any case.
+    pub(crate) provider: Option<String>,
+    /// Only where that provider is suggested.
+    pub(crate) provider_id: Option<Uuid>,
+    /// Only where the score is no less.
+    pub(crate) min_score: Option<f64>,
+}
+
+/// What accepting did.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Accepted {
+    pub(crate) assigned: usize,
+    /// Records that were made for providers that had none: id and name.
+    pub(crate) created_providers: Vec<(Uuid, String)>,
+    /// Machines that were asked for and left as they are, each with a sentence.
+    pub(crate) skipped: Vec<(Uuid, String)>,
+}
+
+impl Hub {
+    /// Everything that assigned machines teach about those that are not.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn knowledge(&self) -> Result<Arc<Knowledge>> {
+        self.suggestions.knowledge(&self.store).await
+    }
+
+    /// All living machines without provider, grouped by what is suggested for them.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn suggestion_groups(&self) -> Result<Vec<Group>> {
+        let knowledge = self.knowledge().await?;
+        let machines = self.store.unassigned_machines().await?;
+        let grouping = tokio::task::spawn_blocking(move || groups(&knowledge, &machines));
+        grouping.await.map_err(|error| Error::Broken(format!("grouping: {error}")))
+    }
+
+    /// Assigns each chosen machine to the provider that is suggested for it.
+    ///
+    /// # Errors
+    /// `NotFound` when the provider does not exist that is asked for; a database that cannot be written. Then nothing was
+    /// assigned.
+    pub(crate) async fn accept_suggestions(
+        &self,
+        now: Timestamp,
+        actor: &Actor,
+        choice: &Choice,
+    ) -> Result<Accepted> {
+        let _turn = self.turn().await;
+        let knowledge = self.knowledge().await?;
+        let tx = self.store.begin().await?;
+        if let Some(id) = choice.provider_id
+            && !tx.has_provider(id).await?
+        {
+            return Err(Error::NotFound(format!("There is no provider with the id {id}.")));
+        }
+        let candidates = tx.candidates(choice.ids.as_deref()).await?;
+        let mut accepting =
+            Accepting { tx: &tx, now, actor, records: HashMap::new(), done: Accepted::default() };
+        if let Some(ids) = &choice.ids {
+            accepting.skip_missing(ids, &candidates);
+        }
+        for candidate in &candidates {
+            match judge(&knowledge, choice, candidate) {
+                Verdict::Accept(suggestion) => accepting.accept(candidate, &suggestion).await?,
+                Verdict::Skip(reason) => accepting.done.skipped.push((candidate.id, reason)),
+                Verdict::Leave => {}
+            }
+        }
+        let done = accepting.done;
+        tx.commit().await?;
+        if done.assigned > 0 {
+            self.suggestions.forget().await;
+        }
+        Ok(done)
+    }
+
+    /// Assigns one machine to the provider that is suggested for it.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` when it has a provider, or none is suggested.
+    pub(crate) async fn accept_suggestion(&self, now: Timestamp, actor: &Actor, id: Uuid) -> Result<Vps> {
+        let choice = Choice { ids: Some(vec![id]), ..Choice::default() };
+        self.vps(now, id).await?;
+        let done = self.accept_suggestions(now, actor, &choice).await?;
+        if let Some((_, reason)) = done.skipped.into_iter().next() {
+            return Err(Error::Conflict(reason));
+        }
+        self.vps(now, id).await
+    }
+}
+
+/// What becomes of a candidate.
+enum Verdict {
+    Accept(Suggestion),
+    /// It was asked for by its id, and cannot be.
+    Skip(String),
+    /// It was not asked for.
+    Leave,
+}
+
+fn judge(knowledge: &Knowledge, choice: &Choice, candidate: &Candidate) -> Verdict {
+    let skip = |reason: String| if choice.ids.is_some() { Verdict::Skip(reason) } else { Verdict::Leave };
+    let hostname = &candidate.traits.hostname;
+    if candidate.status == Status::Deleted {
+        return skip(format!("The machine {hostname} is deleted; restore it first."));
+    }
+    if candidate.provider_id.is_some() {
+        return skip(format!("The machine {hostname} has a provider already."));
+    }
+    let Some(suggestion) = knowledge.suggest(&candidate.traits) else {
+        return skip(format!("No provider is suggested for {hostname}."));
+    };
+    let is_other = choice.provider_id.is_some_and(|id| suggestion.provider_id != Some(id))
+        || choice.provider.as_ref().is_some_and(|name| !suggestion.provider.eq_ignore_ascii_case(name));
+    if is_other {
+        return skip(format!("The provider that is suggested for {hostname} is {}.", suggestion.provider));
+    }
+    match choice.min_score {
+        // Of a group this is what a person wants to know, so it is said without being asked for by id.
+        Some(least) if suggestion.score < least => Verdict::Skip(format!(
+            "The suggestion for {hostname} has the score {}, which is less than {least}.",
+            suggestion.score
+        )),
+        _ => Verdict::Accept(suggestion),
+    }
+}
+
+struct Accepting<'a> {
+    tx: &'a Tx,
+    now: Timestamp,
+    actor: &'a Actor,
+    /// Records of providers that had none when the suggestions were made.
+    records: HashMap<String, Uuid>,
+    done: Accepted,
+}
+
+impl Accepting<'_> {
+    fn skip_missing(&mut self, ids: &[Uuid], found: &[Candidate]) {
+        for id in ids {
+            if !found.iter().any(|candidate| candidate.id == *id) {
+                self.done.skipped.push((*id, format!("There is no machine with the id {id}.")));
+            }
+        }
+    }
+
+    async fn accept(&mut self, candidate: &Candidate, suggestion: &Suggestion) -> Result<()> {
+        let provider_id = match suggestion.provider_id {
+            Some(id) if self.tx.has_provider(id).await? => id,
+            // It has no record, or was deleted since the suggestion was learnt.
+            _ => self.record(&suggestion.provider).await?,
+        };
+        self.tx.assign(self.now, candidate.id, provider_id).await?;
+        let mut changes = Changes::default();
+        changes.note("provider_id", &None, &Some(provider_id));
+        changes.note("provider", &None, &Some(&suggestion.provider));
+        changes.note("suggestion", &None, &Some(suggestion));
+        let subject = Subject::vps(candidate.id, &candidate.traits.hostname);
+        self.tx.audit(self.now, self.actor, "vps.assign", subject, &changes).await?;
+        self.done.assigned += 1;
+        Ok(())
+    }
+
+    async fn record(&mut self, name: &str) -> Result<Uuid> {
+        if let Some(id) = self.records.get(name) {
+            return Ok(*id);
+        }
+        let id = match self.tx.provider_called(name).await? {
+            Some(id) => id,
+            None => self.create(name).await?,
+        };
+        self.records.insert(name.to_owned(), id);
+        Ok(id)
+    }
+
+    async fn create(&mut self, name: &str) -> Result<Uuid> {
+        let id = Uuid::now_v7();
+        self.tx.insert_named_provider(self.now, id, name).await?;
+        let mut changes = Changes::default();
+        changes.note("name", &None, &Some(name));
+        let subject = Subject { kind: "provider".to_owned(), id: Some(id), name: name.to_owned() };
+        self.tx.audit(self.now, self.actor, "provider.create", subject, &changes).await?;
+        self.done.created_providers.push((id, name.to_owned()));
+        Ok(id)
+    }
+}

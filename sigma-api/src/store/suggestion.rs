@@ -1,0 +1,246 @@
+//! What suggestions are made from, and what accepting one writes.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use sea_orm::sea_query::{Expr, ExprTrait, Func, Query, SelectStatement};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect,
+};
+use sigma_protocol::LABEL_INTERNAL;
+use uuid::Uuid;
+
+use super::entity::{provider, vps, vps_address, vps_report};
+use super::vps::{CHUNK, status_of};
+use super::{Result, Store, StoreError, Tx};
+use crate::model::suggestion::Traits;
+use crate::model::time::Timestamp;
+use crate::model::vps::Status;
+
+/// How many there are, the sum of their versions, and when one was last changed.
+type Digest = (i64, Option<i64>, Option<i64>);
+
+/// What changes whenever an assigned machine or a provider does, or nearly so: see [`Store::assigned_state`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct AssignedState {
+    machines: Digest,
+    providers: Digest,
+}
+
+/// A machine that a suggestion is to be accepted for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Candidate {
+    pub(crate) id: Uuid,
+    pub(crate) status: Status,
+    pub(crate) provider_id: Option<Uuid>,
+    pub(crate) traits: Traits,
+}
+
+impl Store {
+    /// What is equal as long as nothing changed that suggestions are made from. DMI strings that change alone, as they
+    /// hardly ever do, are not seen by it.
+    ///
+    /// # Errors
+    /// As every read.
+    pub(crate) async fn assigned_state(&self) -> Result<AssignedState> {
+        let machines = vps::Entity::find()
+            .select_only()
+            .column_as(vps::Column::Id.count(), "machines")
+            .column_as(total(vps::Column::Version), "versions")
+            .column_as(vps::Column::UpdatedAt.max(), "changed")
+            .filter(assigned())
+            .into_tuple()
+            .one(&self.read)
+            .await?;
+        let providers = provider::Entity::find()
+            .select_only()
+            .column_as(provider::Column::Id.count(), "providers")
+            .column_as(total(provider::Column::Version), "versions")
+            .column_as(provider::Column::UpdatedAt.max(), "changed")
+            .into_tuple()
+            .one(&self.read)
+            .await?;
+        Ok(AssignedState { machines: machines.unwrap_or_default(), providers: providers.unwrap_or_default() })
+    }
+
+    /// All providers: id and name, in the order of their names.
+    ///
+    /// # Errors
+    /// As every read.
+    pub(crate) async fn provider_names(&self) -> Result<Vec<(Uuid, String)>> {
+        let names = provider::Entity::find()
+            .select_only()
+            .columns([provider::Column::Id, provider::Column::Name])
+            .order_by_asc(provider::Column::Name);
+        Ok(names.into_tuple().all(&self.read).await?)
+    }
+
+    /// Living machines that have a provider, with it.
+    ///
+    /// # Errors
+    /// As every read.
+    pub(crate) async fn assigned_machines(&self) -> Result<Vec<(Uuid, Traits)>> {
+        let machines = candidates(&self.read, assigned()).await?;
+        let with_provider = |machine: Candidate| Some((machine.provider_id?, machine.traits));
+        Ok(machines.into_iter().filter_map(with_provider).collect())
+    }
+
+    /// Living machines that have no provider, by hostname.
+    ///
+    /// # Errors
+    /// As every read.
+    pub(crate) async fn unassigned_machines(&self) -> Result<Vec<(Uuid, Traits)>> {
+        let machines = candidates(&self.read, unassigned()).await?;
+        Ok(machines.into_iter().map(|machine| (machine.id, machine.traits)).collect())
+    }
+}
+
+impl Tx {
+    /// Those of `ids` that exist, deleted or not; without `ids`, all living machines that have no provider.
+    ///
+    /// # Errors
+    /// As every read.
+    pub(crate) async fn candidates(&self, ids: Option<&[Uuid]>) -> Result<Vec<Candidate>> {
+        let Some(ids) = ids else { return candidates(&self.inner, unassigned()).await };
+        let mut found = Vec::with_capacity(ids.len());
+        for chunk in ids.chunks(CHUNK) {
+            let these = Condition::all().add(vps::Column::Id.is_in(chunk.iter().copied()));
+            found.extend(candidates(&self.inner, these).await?);
+        }
+        Ok(found)
+    }
+
+    /// Gives a machine its provider.
+    ///
+    /// # Errors
+    /// As every write.
+    pub(crate) async fn assign(&self, now: Timestamp, id: Uuid, provider_id: Uuid) -> Result<()> {
+        vps::Entity::update_many()
+            .col_expr(vps::Column::ProviderId, Expr::value(provider_id))
+            .col_expr(vps::Column::Version, Expr::col(vps::Column::Version).add(1))
+            .col_expr(vps::Column::UpdatedAt, Expr::value(now.ms()))
+            .filter(vps::Column::Id.eq(id))
+            .exec(&self.inner)
+            .await?;
+        Ok(())
+    }
+
+    /// The provider of that name, whatever its case.
+    ///
+    /// # Errors
+    /// As every read.
+    pub(crate) async fn provider_called(&self, name: &str) -> Result<Option<Uuid>> {
+        let lower = Expr::expr(Func::lower(Expr::col(provider::Column::Name)));
+        let ids = provider::Entity::find()
+            .select_only()
+            .column(provider::Column::Id)
+            .filter(lower.eq(name.to_ascii_lowercase()));
+        Ok(ids.into_tuple().one(&self.inner).await?)
+    }
+
+    /// Makes a provider of which nothing is known but its name.
+    ///
+    /// # Errors
+    /// As every write; `Conflict` when there is one of that name.
+    pub(crate) async fn insert_named_provider(&self, now: Timestamp, id: Uuid, name: &str) -> Result<()> {
+        let empty = || Set(String::new());
+        let row = provider::ActiveModel {
+            id: Set(id),
+            name: Set(name.to_owned()),
+            country: empty(),
+            website: empty(),
+            panel_url: empty(),
+            api_supported: Set(false),
+            rating: Set(None),
+            notes: empty(),
+            created_at: Set(now.ms()),
+            updated_at: Set(now.ms()),
+            version: Set(1),
+        };
+        provider::Entity::insert(row).exec_without_returning(&self.inner).await?;
+        Ok(())
+    }
+}
+
+/// A sum as a number that is no larger than what it sums up: PostgreSQL makes another type of it.
+fn total(column: impl ColumnTrait) -> Expr {
+    column.sum().cast_as("BIGINT")
+}
+
+fn assigned() -> Condition {
+    Condition::all()
+        .add(vps::Column::ProviderId.is_not_null())
+        .add(vps::Column::Status.ne(Status::Deleted.name()))
+}
+
+fn unassigned() -> Condition {
+    Condition::all()
+        .add(vps::Column::ProviderId.is_null())
+        .add(vps::Column::Status.ne(Status::Deleted.name()))
+}
+
+/// The machines of that condition, by hostname, in three reads however many they are.
+async fn candidates(database: &impl ConnectionTrait, condition: Condition) -> Result<Vec<Candidate>> {
+    let ids =
+        Query::select().column(vps::Column::Id).from(vps::Entity).cond_where(condition.clone()).to_owned();
+    let mut addresses = addresses(database, ids.clone()).await?;
+    let mut traits = dmi(database, ids).await?;
+    let rows: Vec<(Uuid, String, String, Option<Uuid>)> = vps::Entity::find()
+        .select_only()
+        .columns([vps::Column::Id, vps::Column::Hostname, vps::Column::Status, vps::Column::ProviderId])
+        .filter(condition)
+        .order_by_asc(vps::Column::Hostname)
+        .order_by_asc(vps::Column::Id)
+        .into_tuple()
+        .all(database)
+        .await?;
+    let candidate = |(id, hostname, status, provider_id): (Uuid, String, String, Option<Uuid>)| {
+        let addresses = addresses.remove(&id).unwrap_or_default();
+        let traits = Traits { hostname, addresses, ..traits.remove(&id).unwrap_or_default() };
+        Ok(Candidate { id, status: status_of(&status)?, provider_id, traits })
+    };
+    rows.into_iter().map(candidate).collect()
+}
+
+async fn addresses(
+    database: &impl ConnectionTrait,
+    of: SelectStatement,
+) -> Result<HashMap<Uuid, Vec<IpAddr>>> {
+    let label = Func::coalesce([
+        Expr::col(vps_address::Column::OperatorLabel),
+        Expr::col(vps_address::Column::Label),
+    ]);
+    let rows: Vec<(Uuid, String)> = vps_address::Entity::find()
+        .select_only()
+        .columns([vps_address::Column::VpsId, vps_address::Column::Ip])
+        .filter(vps_address::Column::VpsId.in_subquery(of))
+        .filter(vps_address::Column::Present.eq(true))
+        .filter(Expr::expr(label).ne(LABEL_INTERNAL))
+        .order_by_asc(vps_address::Column::SortKey)
+        .into_tuple()
+        .all(database)
+        .await?;
+    let mut found: HashMap<Uuid, Vec<IpAddr>> = HashMap::new();
+    for (id, ip) in rows {
+        let ip = ip.parse().map_err(|_| StoreError::damaged("address"))?;
+        found.entry(id).or_default().push(ip);
+    }
+    Ok(found)
+}
+
+async fn dmi(database: &impl ConnectionTrait, of: SelectStatement) -> Result<HashMap<Uuid, Traits>> {
+    use vps_report::Column;
+    type Row = (Uuid, Option<String>, Option<String>, Option<String>, Option<String>);
+    let rows: Vec<Row> = vps_report::Entity::find()
+        .select_only()
+        .columns([Column::VpsId, Column::Virtualization, Column::Vendor, Column::Product, Column::AssetTag])
+        .filter(Column::VpsId.in_subquery(of))
+        .into_tuple()
+        .all(database)
+        .await?;
+    let traits = |(id, virtualization, vendor, product, asset_tag): Row| {
+        (id, Traits { virtualization, vendor, product, asset_tag, ..Traits::default() })
+    };
+    Ok(rows.into_iter().map(traits).collect())
+}
