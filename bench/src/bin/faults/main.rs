@@ -6,7 +6,6 @@
 #![expect(clippy::print_stdout, reason = "figures are printed")]
 
 mod bodies;
-mod http;
 mod hub;
 mod kills;
 mod ledger;
@@ -18,6 +17,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
+use sigma_bench::http;
 
 /// What a fault run answers: its figures, or what did not hold.
 type Verdict = Result<String, String>;
