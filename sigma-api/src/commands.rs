@@ -2,20 +2,25 @@
 
 use std::io::Write;
 
+use crate::model::audit::Actor;
 use crate::model::key::Role;
+use crate::model::key_terms::Terms;
+use crate::model::site::PublicUrl;
 use crate::model::time::Timestamp;
-use crate::service::{self, access};
+use crate::service::setup::{self, FirstStart};
+use crate::service::{self, Hub, keys};
 use crate::store::Store;
 
 /// Makes a key and prints it. One that nobody saw is revoked again.
 ///
 /// # Errors
 /// A sentence.
-pub(crate) async fn create_key(store: Store, name: &str, role: Role) -> Result<(), String> {
-    let key = access::create_key(&store, Timestamp::now(), name, role).await.map_err(sentence)?;
+pub(crate) async fn create_key(store: Store, name: &str, role: Role, terms: Terms) -> Result<(), String> {
+    let made = keys::create_key(&store, Timestamp::now(), &Actor::hub(), name, role, terms).await;
+    let (record, key) = made.map_err(sentence)?;
     let printed = match print(key.reveal()) {
         Ok(()) => Ok(()),
-        Err(unseen) => Err(match access::revoke_key(&store, Timestamp::now(), &key.prefix()).await {
+        Err(unseen) => Err(match keys::revoke(&store, Timestamp::now(), &Actor::hub(), record.id).await {
             Ok(_) => format!("{unseen}; the key {}… is revoked again", key.prefix()),
             Err(error) => format!("{unseen}; revoke the key {}… yourself: {}", key.prefix(), sentence(error)),
         }),
@@ -31,11 +36,16 @@ pub(crate) async fn create_key(store: Store, name: &str, role: Role) -> Result<(
 /// # Errors
 /// A sentence.
 pub(crate) async fn list_keys(store: Store) -> Result<(), String> {
-    let keys = access::list_keys(&store).await.map_err(sentence)?;
+    let keys = keys::list_keys(&store).await.map_err(sentence)?;
     store.close().await;
     for key in keys {
         let used = key.last_used_at.map_or_else(|| "never".to_owned(), |at| at.to_string());
-        let state = key.revoked_at.map_or_else(|| "valid".to_owned(), |at| format!("revoked {at}"));
+        let state = match (key.revoked_at, key.terms.expires_at) {
+            (Some(at), _) => format!("revoked {at}"),
+            (None, Some(at)) if at <= Timestamp::now() => format!("expired {at}"),
+            (None, Some(at)) => format!("valid until {at}"),
+            (None, None) => "valid".to_owned(),
+        };
         let (role, made) = (key.role.name(), key.created_at);
         print(&format!(
             "{}  {role:<8}  made {made}  used {used}  {state}  {}  {}",
@@ -50,10 +60,66 @@ pub(crate) async fn list_keys(store: Store) -> Result<(), String> {
 /// # Errors
 /// A sentence.
 pub(crate) async fn revoke_key(store: Store, which: &str) -> Result<(), String> {
-    let key = access::revoke_key(&store, Timestamp::now(), which).await.map_err(sentence)?;
+    let found = keys::find_key(&store, which).await.map_err(sentence)?;
+    let key = keys::revoke(&store, Timestamp::now(), &Actor::hub(), found.id).await.map_err(sentence)?;
     store.close().await;
     log::info!("revoked the key {} ({}, {})", key.prefix, key.role.name(), key.name);
     Ok(())
+}
+
+/// Gives a key another secret and prints it.
+///
+/// # Errors
+/// A sentence.
+pub(crate) async fn rotate_key(store: Store, which: &str, overlap_hours: Option<u32>) -> Result<(), String> {
+    let found = keys::find_key(&store, which).await.map_err(sentence)?;
+    let (now, hub) = (Timestamp::now(), Actor::hub());
+    let key = keys::rotate_key(&store, now, &hub, found.id, overlap_hours).await.map_err(sentence)?;
+    store.close().await;
+    print(key.reveal())?;
+    let hours = overlap_hours.unwrap_or(keys::OVERLAP_HOURS);
+    log::info!("{}… takes the place of {}…, which is valid for {hours} h more", key.prefix(), found.prefix);
+    Ok(())
+}
+
+/// Prints a link that makes an administrator.
+///
+/// # Errors
+/// A sentence.
+pub(crate) async fn setup_link(store: Store, url: &PublicUrl) -> Result<(), String> {
+    let link = setup::make_link(&store, Timestamp::now(), url).await.map_err(sentence)?;
+    store.close().await;
+    print(&link)?;
+    log::info!("whoever opens this link first becomes an administrator; it is good once, for an hour");
+    Ok(())
+}
+
+/// Says on the terminal how the first administrator is made, while there is none. Not in the log, which many can read.
+pub(crate) async fn say_first_start(hub: Hub) {
+    let again = "make a link for one with: sigma-api setup-link";
+    let (store, url) = (&hub.store, &hub.entrance.public_url);
+    // What systemd keeps of the terminal is a log as well.
+    let stands = match std::env::var_os("JOURNAL_STREAM") {
+        Some(_) => setup::stands(store).await,
+        None => setup::first_start(store, Timestamp::now(), url).await,
+    };
+    let said = match stands {
+        Ok(FirstStart::Link(link)) => print(&format!("Make the first administrator: {link}")),
+        Ok(FirstStart::Nobody) => print(&format!("There is no administrator yet; {again}")),
+        Ok(FirstStart::Ready) => Ok(()),
+        Err(error) => Err(sentence(error)),
+    };
+    if let Err(unsaid) = said {
+        log::warn!("{unsaid}; while there is no administrator, {again}");
+    }
+}
+
+/// Prints every URL and who may call it.
+///
+/// # Errors
+/// A sentence.
+pub(crate) fn list_routes() -> Result<(), String> {
+    crate::http::list_routes().iter().try_for_each(|line| print(line))
 }
 
 /// What a person can do something with; what the driver says is for those who look for mistakes.

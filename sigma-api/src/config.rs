@@ -8,9 +8,13 @@ use clap::{Args, Parser, Subcommand};
 use log::LevelFilter;
 
 use crate::model::key::{Role, check_name};
+use crate::model::key_terms::{Terms, check_machines, expiry};
+use crate::model::site::{Networks, PublicUrl};
+use crate::model::time::Timestamp;
 
 const SERVICE_DATA_DIR: &str = "/var/lib/sigma";
 const DATABASE_FILE: &str = "sigma.db";
+const SECRET_KEY_FILE: &str = "sigma.key";
 
 /// The Sigma hub: knows which machines there are, and which are alive.
 #[derive(Debug, Parser)]
@@ -39,6 +43,15 @@ struct Options {
     /// Where the database is [default: sqlite://FOLDER/sigma.db]
     #[arg(long, env = "SIGMA_DATABASE_URL", value_name = "URL", hide_env_values = true, global = true)]
     database_url: Option<String>,
+    /// Where persons open the hub, for links and cookies [default: http:// and the address to listen on]
+    #[arg(long, env = "SIGMA_PUBLIC_URL", value_name = "URL", global = true)]
+    public_url: Option<String>,
+    /// Addresses and networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, with commas
+    #[arg(long, env = "SIGMA_TRUSTED_PROXIES", value_name = "NETWORKS", default_value = "", global = true)]
+    trusted_proxies: String,
+    /// File of the key that encrypts what authenticators share with the hub; made when needed [default: sigma.key beside the database]
+    #[arg(long, env = "SIGMA_SECRET_KEY_FILE", value_name = "FILE", global = true)]
+    secret_key_file: Option<PathBuf>,
     /// Which events are logged: error, warn, info or debug
     #[arg(long, env = "SIGMA_LOG", value_name = "LEVEL", default_value = "info", global = true)]
     log: String,
@@ -48,7 +61,12 @@ struct Options {
 enum CliCommand {
     /// Run the hub (this is what happens without a command)
     Serve,
-    /// Make, list and revoke the keys of agents and clients
+    /// Print a link that makes an administrator: good once, for an hour, and in the place of an earlier one
+    SetupLink,
+    /// Print every URL and who may call it
+    #[command(hide = true)]
+    Routes,
+    /// Make, list, rotate and revoke the keys of agents and clients
     Key {
         #[command(subcommand)]
         command: CliKeyCommand,
@@ -65,6 +83,12 @@ enum CliKeyCommand {
         /// What it may do: agent, admin, operator or readonly
         #[arg(long)]
         role: String,
+        /// Until when it is valid: 2d, 12h, or a date as 2027-01-31
+        #[arg(long, value_name = "WHEN")]
+        expires: Option<String>,
+        /// How many new machines it may register in all
+        #[arg(long, value_name = "NUMBER")]
+        machines: Option<u32>,
     },
     /// List all keys by their first characters
     List,
@@ -73,6 +97,15 @@ enum CliKeyCommand {
         /// Its first characters as the list shows them, or its id
         #[arg(value_name = "KEY")]
         which: String,
+    },
+    /// Give a key another secret and print it, this once; the former stays valid for a day
+    Rotate {
+        /// Its first characters as the list shows them, or its id
+        #[arg(value_name = "KEY")]
+        which: String,
+        /// Hours for which the former secret stays valid
+        #[arg(long, value_name = "HOURS")]
+        overlap_hours: Option<u32>,
     },
 }
 
@@ -87,15 +120,32 @@ pub enum Command {
         name: String,
         /// What it may do.
         role: Role,
+        /// Until when, and for how many machines.
+        terms: KeyTerms,
     },
+    /// Make a link for an administrator.
+    MakeSetupLink,
+    /// Print the table of routes.
+    ListRoutes,
     /// List the keys.
     ListKeys,
+    /// Give a key another secret.
+    RotateKey {
+        /// Prefix or id.
+        which: String,
+        /// For how long the former stays valid.
+        overlap_hours: Option<u32>,
+    },
     /// Revoke a key.
     RevokeKey {
         /// Prefix or id.
         which: String,
     },
 }
+
+/// The terms of a new key.
+#[derive(Debug)]
+pub struct KeyTerms(pub(crate) Terms);
 
 /// All settings, checked.
 #[derive(Debug)]
@@ -106,6 +156,12 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The SQLite file.
     pub database: PathBuf,
+    /// Where persons open the hub, unless that is where it listens.
+    pub(crate) public_url: Option<PublicUrl>,
+    /// Proxies whose word is taken.
+    pub(crate) trusted_proxies: Networks,
+    /// Where the key of secrets is.
+    pub(crate) secret_key_file: PathBuf,
     /// Which events are logged.
     pub log: LevelFilter,
 }
@@ -155,19 +211,47 @@ impl Config {
         };
         let command = match cli.command.unwrap_or(CliCommand::Serve) {
             CliCommand::Serve => Command::Serve,
+            CliCommand::SetupLink => Command::MakeSetupLink,
+            CliCommand::Routes => Command::ListRoutes,
+            CliCommand::Key { command: CliKeyCommand::Rotate { which, overlap_hours } } => {
+                Command::RotateKey { which, overlap_hours }
+            }
             CliCommand::Key { command: CliKeyCommand::List } => Command::ListKeys,
             CliCommand::Key { command: CliKeyCommand::Revoke { which } } => Command::RevokeKey { which },
-            CliCommand::Key { command: CliKeyCommand::Create { name, role } } => {
+            CliCommand::Key { command: CliKeyCommand::Create { name, role, expires, machines } } => {
                 let named = Role::from_name(&role);
                 let role = named.ok_or_else(|| {
                     format!("--role: {role:?} is none of agent, admin, operator and readonly")
                 })?;
-                check_name(&name).map_err(|invalid| invalid.to_string())?;
-                Command::CreateKey { name, role }
+                check_name(&name).map_err(|invalid| format!("--{invalid}"))?;
+                let terms = key_terms(expires.as_deref(), machines)?;
+                Command::CreateKey { name, role, terms }
             }
         };
-        Ok(Self { command, listen, database, log })
+        let public_url = options.public_url.as_deref().map(public_url).transpose()?;
+        let trusted_proxies = Networks::parse(&options.trusted_proxies).map_err(|entry| {
+            format!("SIGMA_TRUSTED_PROXIES (--trusted-proxies): {entry:?} is no address and no network as 10.0.0.0/8")
+        })?;
+        let beside = database.with_file_name(SECRET_KEY_FILE);
+        let secret_key_file = options.secret_key_file.unwrap_or(beside);
+        Ok(Self { command, listen, database, public_url, trusted_proxies, secret_key_file, log })
     }
+}
+
+fn public_url(text: &str) -> Result<PublicUrl, String> {
+    PublicUrl::parse(text).ok_or_else(|| {
+        format!("SIGMA_PUBLIC_URL (--public-url): {text:?} is no address without a path as https://sigma.example.org")
+    })
+}
+
+fn key_terms(expires: Option<&str>, machines: Option<u32>) -> Result<KeyTerms, String> {
+    let until = |text: &str| {
+        let at = expiry(Timestamp::now(), text);
+        at.ok_or_else(|| format!("--expires: {text:?} is none of 2d, 12h and a date to come as 2027-01-31"))
+    };
+    let expires_at = expires.map(until).transpose()?;
+    check_machines("--machines", machines).map_err(|invalid| invalid.to_string())?;
+    Ok(KeyTerms(Terms { expires_at, max_machines: machines, ..Terms::default() }))
 }
 
 /// The first paragraph of clap's text on one line: the rest repeats the help.

@@ -23,7 +23,9 @@ use tokio::sync::watch;
 
 pub use config::{Command, Config, Refusal};
 
+use model::site::PublicUrl;
 use service::Hub;
+use service::entrance::Doors;
 use store::{Claim, Store};
 
 /// Connections that are open at once, at most, where the system allows as many.
@@ -39,6 +41,9 @@ const STOP_WITHIN: Duration = Duration::from_secs(2);
 /// A sentence for the person who started the program.
 pub async fn run(config: Config) -> Result<(), String> {
     logging::start(config.log);
+    if let Command::ListRoutes = config.command {
+        return commands::list_routes();
+    }
     let folder = config.database.parent().filter(|folder| !folder.as_os_str().is_empty());
     make_folder(folder.unwrap_or(Path::new(".")))?;
     let _claim = match config.command {
@@ -46,24 +51,38 @@ pub async fn run(config: Config) -> Result<(), String> {
         _ => None,
     };
     let store = Store::open(&config.database).await.map_err(sentence)?;
-    match config.command {
-        Command::Serve => serve(store, config.listen).await,
-        Command::CreateKey { name, role } => commands::create_key(store, &name, role).await,
+    match &config.command {
+        Command::Serve => serve(store, &config).await,
+        Command::MakeSetupLink => commands::setup_link(store, &public_url(&config, config.listen)).await,
+        Command::ListRoutes => Ok(()),
+        Command::CreateKey { name, role, terms } => {
+            commands::create_key(store, name, *role, terms.0.clone()).await
+        }
+        Command::RotateKey { which, overlap_hours } => {
+            commands::rotate_key(store, which, *overlap_hours).await
+        }
         Command::ListKeys => commands::list_keys(store).await,
-        Command::RevokeKey { which } => commands::revoke_key(store, &which).await,
+        Command::RevokeKey { which } => commands::revoke_key(store, which).await,
     }
 }
 
-async fn serve(store: Store, listen: std::net::SocketAddr) -> Result<(), String> {
+async fn serve(store: Store, config: &Config) -> Result<(), String> {
+    let listen = config.listen;
     let listener = TcpListener::bind(listen).await.map_err(|error| {
         format!("cannot listen on {listen}: {error}; choose another address with SIGMA_LISTEN or --listen")
     })?;
     let address = listener.local_addr().map_err(sentence)?;
     let mut signals = (signal_of(SignalKind::terminate())?, signal_of(SignalKind::interrupt())?);
-    let hub = Hub::start(store);
+    let doors = Doors {
+        public_url: public_url(config, address),
+        proxies: config.trusted_proxies.clone(),
+        secret_key_file: config.secret_key_file.clone(),
+    };
+    let hub = Hub::start(store, doors);
     let (stop_flushing, stopped) = watch::channel(false);
     let flusher = tokio::spawn(service::flush::run(hub.clone(), stopped));
     log::info!("listening on http://{address}");
+    let greeting = tokio::spawn(commands::say_first_start(hub.clone()));
     notify(&[sd_notify::NotifyState::Ready]);
     let stop = async {
         tokio::select! { _ = signals.0.recv() => {}, _ = signals.1.recv() => {} }
@@ -73,6 +92,7 @@ async fn serve(store: Store, listen: std::net::SocketAddr) -> Result<(), String>
     };
     let router = http::router(hub.clone());
     http::server::serve(listener, router, http::Patience::default(), max_connections(), stop).await;
+    greeting.abort();
     let _ = stop_flushing.send(true);
     let ended = async {
         let _ = flusher.await;
@@ -83,6 +103,13 @@ async fn serve(store: Store, listen: std::net::SocketAddr) -> Result<(), String>
     }
     log::info!("stopped");
     Ok(())
+}
+
+/// Where persons find the hub.
+fn public_url(config: &Config, listen: std::net::SocketAddr) -> PublicUrl {
+    let machine = rustix::system::uname();
+    let machine = machine.nodename().to_str().unwrap_or_default();
+    config.public_url.clone().unwrap_or_else(|| PublicUrl::of_listener(listen, machine))
 }
 
 /// Makes the data folder, for nobody else to read.

@@ -3,24 +3,32 @@
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use sigma_protocol::API_KEY_HEADER;
 
+use super::client::Client;
+use super::cookies;
 use super::error::{ApiError, Result};
+use crate::model::audit::ActorKind;
 use crate::model::key::Role;
 use crate::model::time::Timestamp;
 use crate::service::Hub;
 use crate::service::access::Identity;
+use crate::service::sessions::Signed;
 
 /// Who may call a URL. There is no default: a route without this does not compile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
     /// Anybody, without a key.
     Open,
-    /// Whoever has a key of one of these roles.
+    /// Whoever has a key of one of these roles, or an account of one.
     Keys(&'static [Role]),
+    /// A person who signed in to an account of one of these roles; no key.
+    Persons(&'static [Role]),
+    /// The same, for a page: a browser without a session is sent to where one signs in.
+    Page(&'static [Role]),
 }
 
 /// Stands in the extensions of an answer to somebody who showed a valid key.
@@ -30,28 +38,84 @@ pub(super) struct Keyed;
 /// Lets a request through if the table of routes does. This comes before the body is read.
 pub(super) async fn authorize(
     State((hub, access)): State<(Hub, Access)>,
+    client: Client,
     mut request: Request,
     next: Next,
 ) -> Result<Response> {
-    if let Access::Keys(roles) = access {
-        let identity = identify(&hub, request.headers()).await?;
-        if !roles.contains(&identity.role) {
-            return Err(forbidden(&identity));
-        }
-        request.extensions_mut().insert(identity);
-        let mut response = next.run(request).await;
-        response.extensions_mut().insert(Keyed);
-        return Ok(response);
+    let (roles, caller) = match access {
+        Access::Open => return Ok(next.run(request).await),
+        Access::Keys(roles) => (roles, identify(&hub, client, request.headers()).await?),
+        Access::Persons(roles) => (roles, identify_person(&hub, client, request.headers()).await?),
+        Access::Page(roles) => match signed(&hub, client, request.headers()).await? {
+            Some(signed) => (roles, Caller::Person(signed)),
+            None => return Ok(to_sign_in(&request)),
+        },
+    };
+    let (mut identity, signed) = match caller {
+        Caller::Key(identity) => (identity, None),
+        Caller::Person(signed) => (signed.identity.clone(), Some(signed)),
+    };
+    if !roles.contains(&identity.role) {
+        return Err(forbidden(&identity));
     }
-    Ok(next.run(request).await)
+    identity.actor.client_ip = client.ip;
+    if let Some(mut signed) = signed {
+        signed.identity = identity.clone();
+        request.extensions_mut().insert(signed);
+    }
+    request.extensions_mut().insert(identity);
+    let mut response = next.run(request).await;
+    response.extensions_mut().insert(Keyed);
+    Ok(response)
 }
 
-async fn identify(hub: &Hub, headers: &HeaderMap) -> Result<Identity> {
-    let unauthorized = |sentence: &'static str| ApiError::new(StatusCode::UNAUTHORIZED, sentence);
-    let key = key_of(headers)
-        .ok_or_else(|| unauthorized("A key is needed: send it as X-Api-Key, or as Authorization: Bearer."))?;
-    let identity = hub.identify(Timestamp::now(), key).await?;
-    identity.ok_or_else(|| unauthorized("This key is not known, or it was revoked."))
+/// Who calls.
+enum Caller {
+    Key(Identity),
+    Person(Signed),
+}
+
+fn unauthorized(sentence: &'static str) -> ApiError {
+    ApiError::new(StatusCode::UNAUTHORIZED, sentence)
+}
+
+/// Who calls: whoever shows a key is who the key is for, whatever else the browser sends.
+async fn identify(hub: &Hub, client: Client, headers: &HeaderMap) -> Result<Caller> {
+    if let Some(key) = key_of(headers) {
+        let identity = hub.identify(Timestamp::now(), key).await?;
+        return identity
+            .map(Caller::Key)
+            .ok_or_else(|| unauthorized("This key is not known, it has expired, or it was revoked."));
+    }
+    let none = "A key is needed: send it as X-Api-Key, or as Authorization: Bearer. Persons sign in.";
+    signed(hub, client, headers).await?.map(Caller::Person).ok_or_else(|| unauthorized(none))
+}
+
+async fn identify_person(hub: &Hub, client: Client, headers: &HeaderMap) -> Result<Caller> {
+    match identify(hub, client, headers).await? {
+        Caller::Key(_) => Err(ApiError::new(
+            StatusCode::FORBIDDEN,
+            "This is for persons who signed in; a key has no account.",
+        )),
+        person @ Caller::Person(_) => Ok(person),
+    }
+}
+
+async fn signed(hub: &Hub, client: Client, headers: &HeaderMap) -> Result<Option<Signed>> {
+    match cookies::session(headers, client) {
+        Some(token) => Ok(hub.session(Timestamp::now(), token).await?),
+        None => Ok(None),
+    }
+}
+
+/// Where one signs in, and comes back from.
+fn to_sign_in(request: &Request) -> Response {
+    let wanted = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    if request.method() != Method::GET || wanted == "/" {
+        return Redirect::to("/sign-in").into_response();
+    }
+    let wanted: String = form_urlencoded::byte_serialize(wanted.as_bytes()).collect();
+    Redirect::to(&format!("/sign-in?next={wanted}")).into_response()
 }
 
 fn key_of(headers: &HeaderMap) -> Option<&str> {
@@ -74,6 +138,17 @@ pub(super) struct Editor(pub(super) Identity);
 
 /// A caller who may change who may do what.
 pub(super) struct Admin(pub(super) Identity);
+
+/// A caller of any role, who asks about itself.
+pub(super) struct Anyone(pub(super) Identity);
+
+/// A person who signed in, with the session.
+pub(super) struct Person(pub(super) Signed);
+
+impl Anyone {
+    /// Who that may be.
+    pub(super) const ROLES: &'static [Role] = &[Role::Agent, Role::Admin, Role::Operator, Role::Readonly];
+}
 
 impl Reporter {
     /// Who that may be.
@@ -108,19 +183,28 @@ macro_rules! extracted {
     )*};
 }
 
-extracted!(Reporter Viewer Editor Admin);
+impl<S: Sync> FromRequestParts<S> for Person {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        let signed = parts.extensions.get::<Signed>().cloned();
+        signed.map(Self).ok_or_else(|| unauthorized("This is for persons who signed in."))
+    }
+}
+
+extracted!(Anyone Reporter Viewer Editor Admin);
 
 fn checked(parts: &Parts, roles: &[Role]) -> Result<Identity> {
     let identity = parts.extensions.get::<Identity>().cloned();
-    let identity =
-        identity.ok_or_else(|| ApiError::new(StatusCode::UNAUTHORIZED, "A key is needed here."))?;
+    let identity = identity.ok_or_else(|| unauthorized("A key is needed here."))?;
     if roles.contains(&identity.role) { Ok(identity) } else { Err(forbidden(&identity)) }
 }
 
 fn forbidden(identity: &Identity) -> ApiError {
+    let caller = if identity.actor.kind == ActorKind::Account { "An account" } else { "A key" };
     ApiError::new(
         StatusCode::FORBIDDEN,
-        format!("A key of the role {} may not do this.", identity.role.name()),
+        format!("{caller} of the role {} may not do this.", identity.role.name()),
     )
 }
 

@@ -33,15 +33,19 @@ impl<T: DeserializeOwned, S: Send + Sync, const MOST: usize> FromRequest<S> for 
     async fn from_request(request: Request, _: &S) -> Result<Self> {
         let (parts, body) = request.into_parts();
         require_json(&parts.headers)?;
-        let bytes =
-            tokio::time::timeout(BODY_WITHIN, read(&parts.headers, body, MOST)).await.map_err(|_| {
-                ApiError::new(
-                    StatusCode::REQUEST_TIMEOUT,
-                    "The body of the request did not arrive within 30 seconds.",
-                )
-            })??;
+        let bytes = read_in_time(&parts.headers, body, MOST).await?;
         parse(&bytes).map(Self)
     }
+}
+
+/// The whole body, at most `limit` bytes, and in time.
+pub(super) async fn read_in_time(headers: &HeaderMap, body: Body, limit: usize) -> Result<Vec<u8>> {
+    tokio::time::timeout(BODY_WITHIN, read(headers, body, limit)).await.map_err(|_| {
+        ApiError::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "The body of the request did not arrive within 30 seconds.",
+        )
+    })?
 }
 
 fn require_json(headers: &HeaderMap) -> Result<()> {

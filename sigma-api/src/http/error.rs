@@ -19,6 +19,10 @@ const MAX_SENTENCE_CHARS: usize = 300;
 const RETRY_AFTER_SECONDS: u64 = 5;
 const OUTAGE_LINE_EVERY_MS: i64 = 10_000;
 
+/// Stands in the extensions of an error answer, for those who show it to a person.
+#[derive(Debug, Clone)]
+pub(super) struct Told(pub(super) String);
+
 /// What a handler answers.
 pub(super) type Result<T> = std::result::Result<T, ApiError>;
 
@@ -56,6 +60,16 @@ impl ApiError {
         Self { status, sentence: sentence.into(), retry_after_seconds: None }
     }
 
+    /// The status.
+    pub(super) const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The sentence, on one line.
+    pub(super) fn sentence(&self) -> String {
+        one_line(&self.sentence, MAX_SENTENCE_CHARS)
+    }
+
     /// 400 about a member of the input.
     pub(super) fn bad_request(sentence: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, sentence)
@@ -77,6 +91,7 @@ impl From<service::Error> for ApiError {
             Error::Gone(sentence) => Self::new(StatusCode::GONE, sentence),
             Error::Conflict(sentence) => Self::new(StatusCode::CONFLICT, sentence),
             Error::Stale(sentence) => Self::new(StatusCode::PRECONDITION_FAILED, sentence),
+            Error::Unauthorized(sentence) => Self::new(StatusCode::UNAUTHORIZED, sentence),
             Error::Forbidden(sentence) => Self::new(StatusCode::FORBIDDEN, sentence),
             Error::TooMany(sentence, seconds) => Self {
                 retry_after_seconds: Some(seconds),
@@ -114,7 +129,7 @@ fn warn_of_outage(cause: &str) {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let sentence = one_line(&self.sentence, MAX_SENTENCE_CHARS);
+        let sentence = self.sentence();
         let title = self.status.canonical_reason().unwrap_or("Error");
         let body = ErrorBody {
             error: &sentence,
@@ -131,6 +146,7 @@ impl IntoResponse for ApiError {
             let seconds = self.retry_after_seconds.unwrap_or(RETRY_AFTER_SECONDS);
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
+        response.extensions_mut().insert(Told(sentence));
         response
     }
 }

@@ -6,7 +6,8 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, Secur
 use utoipa::{Modify, OpenApi};
 
 use super::api::{
-    agent, discovery, editing, health, history, ip_checks, metrics, providers, stats, suggestion, vps,
+    account, accounts, agent, discovery, editing, health, history, ip_checks, keys, metrics, providers,
+    session, stats, suggestion, vps,
 };
 
 #[derive(OpenApi)]
@@ -40,11 +41,31 @@ use super::api::{
         suggestion::list,
         suggestion::accept,
         suggestion::accept_one,
+        session::set_up,
+        session::sign_in,
+        session::sign_out,
+        session::list,
+        session::end,
+        account::read,
+        account::change_password,
+        account::begin_totp,
+        account::remove_totp,
+        account::confirm_totp,
+        accounts::list,
+        accounts::create,
+        accounts::update,
+        accounts::delete,
+        keys::list,
+        keys::create,
+        keys::read,
+        keys::update,
+        keys::rotate,
+        keys::revoke,
         document,
         health::check,
     ),
     modifiers(&Keys, &Names),
-    security(("key" = []), ("bearer" = []))
+    security(("key" = []), ("bearer" = []), ("session" = []))
 )]
 struct Api;
 
@@ -55,6 +76,8 @@ impl Modify for Keys {
         let components = api.components.get_or_insert_default();
         let key = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new(API_KEY_HEADER)));
         components.add_security_scheme("key", key);
+        let session = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new("__Host-sigma")));
+        components.add_security_scheme("session", session);
         components.add_security_scheme("bearer", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
     }
 }

@@ -10,14 +10,19 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use axum::{Extension, Router};
+use tower_http::csrf::{CsrfLayer, ProtectionError};
 
 use super::api::{
-    agent, discovery, editing, health, history, ip_checks, metrics, providers, stats, suggestion, vps,
+    account, accounts, agent, discovery, editing, health, history, ip_checks, keys, metrics, providers,
+    session, stats, suggestion, vps,
 };
-use super::auth::{Access, Admin, Editor, Reporter, Viewer, authorize};
+use super::auth::{Access, Admin, Anyone, Editor, Reporter, Viewer, authorize};
+use super::client::recognize;
 use super::error::ApiError;
+use super::headers::guard;
 use super::metrics::{Metrics, count};
-use super::openapi;
+use super::{openapi, web};
+use crate::model::key::Role;
 use crate::service::Hub;
 
 /// No answer takes longer; the body of the request has a deadline of its own within this.
@@ -27,6 +32,10 @@ const REPORTERS: Access = Access::Keys(Reporter::ROLES);
 const VIEWERS: Access = Access::Keys(Viewer::ROLES);
 const EDITORS: Access = Access::Keys(Editor::ROLES);
 const ADMINS: Access = Access::Keys(Admin::ROLES);
+const ANYONE: Access = Access::Keys(Anyone::ROLES);
+/// Every person who signed in.
+const PERSONS: Access = Access::Persons(Viewer::ROLES);
+const PAGES: Access = Access::Page(Viewer::ROLES);
 
 /// One URL and method.
 pub(super) struct Route {
@@ -69,6 +78,42 @@ pub(super) fn table() -> Vec<Route> {
         // Says nothing about the fleet, and tools that read it seldom have a key.
         get("/api/openapi.json", Access::Open, openapi::document),
         get("/healthz", Access::Open, health::check),
+        // Links, accounts and sessions.
+        post("/api/setup", Access::Open, session::set_up),
+        post("/api/session", Access::Open, session::sign_in),
+        delete("/api/session", PERSONS, session::sign_out),
+        get("/api/sessions", PERSONS, session::list),
+        delete("/api/sessions/{id}", PERSONS, session::end),
+        get("/api/account", ANYONE, account::read),
+        post("/api/account/password", PERSONS, account::change_password),
+        post("/api/account/totp", PERSONS, account::begin_totp),
+        delete("/api/account/totp", PERSONS, account::remove_totp),
+        post("/api/account/totp/confirm", PERSONS, account::confirm_totp),
+        get("/api/accounts", ADMINS, accounts::list),
+        post("/api/accounts", ADMINS, accounts::create),
+        put("/api/accounts/{id}", ADMINS, accounts::update),
+        delete("/api/accounts/{id}", ADMINS, accounts::delete),
+        get("/api/keys", ADMINS, keys::list),
+        post("/api/keys", ADMINS, keys::create),
+        get("/api/keys/{id}", ADMINS, keys::read),
+        put("/api/keys/{id}", ADMINS, keys::update),
+        post("/api/keys/{id}/rotate", ADMINS, keys::rotate),
+        delete("/api/keys/{id}", ADMINS, keys::revoke),
+        // Pages and their forms.
+        get("/", PAGES, web::home::show),
+        get("/assets/{file}", Access::Open, web::assets::serve),
+        get("/setup", Access::Open, web::setup::show),
+        post("/setup", Access::Open, web::setup::submit),
+        get("/sign-in", Access::Open, web::sign_in::show),
+        post("/sign-in", Access::Open, web::sign_in::submit),
+        post("/sign-in/code", Access::Open, web::sign_in::submit_code),
+        post("/sign-out", PAGES, web::sign_in::sign_out),
+        get("/account", PAGES, web::account::show),
+        post("/account/password", PAGES, web::account::change_password),
+        post("/account/totp", PAGES, web::account::begin_totp),
+        post("/account/totp/confirm", PAGES, web::account::confirm_totp),
+        post("/account/totp/remove", PAGES, web::account::remove_totp),
+        post("/account/sessions/{id}/end", PAGES, web::account::end_session),
     ]
 }
 
@@ -86,8 +131,38 @@ pub(crate) fn router(hub: Hub) -> Router {
         .layer(Extension(Arc::clone(&counted)))
         .layer(from_fn(within_deadline))
         .layer(from_fn_with_state(counted, count))
+        .layer(cross_site(hub.entrance.public_url.origin()))
+        .layer(from_fn(web::errors::for_browsers))
+        .layer(from_fn(guard))
+        .layer(from_fn_with_state(hub.clone(), recognize))
         .layer(from_fn(logged))
         .with_state(hub)
+}
+
+/// Refuses what a page of another site makes a browser send. Agents and clients send no `Origin` and are let through.
+fn cross_site(own: &str) -> CsrfLayer<fn(ProtectionError) -> Response> {
+    let layer = CsrfLayer::new();
+    // A proxy may change the `Host` that an `Origin` is compared with.
+    let layer = layer.clone().add_trusted_origin(own).unwrap_or(layer);
+    layer.with_rejection_response(|_| {
+        let sentence = "This request came from a page of another site; open the hub itself and try again.";
+        ApiError::new(StatusCode::FORBIDDEN, sentence).into_response()
+    })
+}
+
+/// A line per route: method, path, and who may call it.
+pub(crate) fn list_routes() -> Vec<String> {
+    table().iter().map(|route| format!("{} {}: {}", route.method, route.path, who(route.access))).collect()
+}
+
+fn who(access: Access) -> String {
+    let names = |roles: &[Role]| roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(" ");
+    match access {
+        Access::Open => "open".to_owned(),
+        Access::Keys(roles) => names(roles),
+        Access::Persons(roles) => format!("signed in: {}", names(roles)),
+        Access::Page(roles) => format!("page: {}", names(roles)),
+    }
 }
 
 fn get<H: Handler<T, Hub>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
@@ -146,19 +221,8 @@ mod tests {
 
     use super::*;
 
-    fn who(access: Access) -> String {
-        match access {
-            Access::Open => "open".to_owned(),
-            Access::Keys(roles) => roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(" "),
-        }
-    }
-
     #[test]
     fn who_may_call_what_is_as_it_was_agreed() {
-        let table: Vec<String> = table()
-            .iter()
-            .map(|route| format!("{} {}: {}", route.method, route.path, who(route.access)))
-            .collect();
         let agreed = [
             "POST /api/agent/register: agent admin",
             "POST /api/agent/heartbeat: agent admin",
@@ -189,14 +253,54 @@ mod tests {
             "GET /metrics: admin operator readonly",
             "GET /api/openapi.json: open",
             "GET /healthz: open",
+            "POST /api/setup: open",
+            "POST /api/session: open",
+            "DELETE /api/session: signed in: admin operator readonly",
+            "GET /api/sessions: signed in: admin operator readonly",
+            "DELETE /api/sessions/{id}: signed in: admin operator readonly",
+            "GET /api/account: agent admin operator readonly",
+            "POST /api/account/password: signed in: admin operator readonly",
+            "POST /api/account/totp: signed in: admin operator readonly",
+            "DELETE /api/account/totp: signed in: admin operator readonly",
+            "POST /api/account/totp/confirm: signed in: admin operator readonly",
+            "GET /api/accounts: admin",
+            "POST /api/accounts: admin",
+            "PUT /api/accounts/{id}: admin",
+            "DELETE /api/accounts/{id}: admin",
+            "GET /api/keys: admin",
+            "POST /api/keys: admin",
+            "GET /api/keys/{id}: admin",
+            "PUT /api/keys/{id}: admin",
+            "POST /api/keys/{id}/rotate: admin",
+            "DELETE /api/keys/{id}: admin",
+            "GET /: page: admin operator readonly",
+            "GET /assets/{file}: open",
+            "GET /setup: open",
+            "POST /setup: open",
+            "GET /sign-in: open",
+            "POST /sign-in: open",
+            "POST /sign-in/code: open",
+            "POST /sign-out: page: admin operator readonly",
+            "GET /account: page: admin operator readonly",
+            "POST /account/password: page: admin operator readonly",
+            "POST /account/totp: page: admin operator readonly",
+            "POST /account/totp/confirm: page: admin operator readonly",
+            "POST /account/totp/remove: page: admin operator readonly",
+            "POST /account/sessions/{id}/end: page: admin operator readonly",
         ];
-        assert_eq!(table, agreed);
+        assert_eq!(list_routes(), agreed);
+    }
+
+    /// What programs use; pages are for persons.
+    fn described() -> Vec<Route> {
+        let is_described = |route: &Route| route.path.starts_with("/api/") || route.path == "/healthz";
+        table().into_iter().filter(is_described).collect()
     }
 
     #[test]
     fn every_route_is_described_and_nothing_else() {
         let routes: BTreeSet<_> =
-            table().iter().map(|route| format!("{} {}", route.method, route.path)).collect();
+            described().iter().map(|route| format!("{} {}", route.method, route.path)).collect();
         let described = serde_json::to_value(openapi::describe()).unwrap();
         let described = described["paths"].as_object().unwrap().iter().flat_map(|(path, methods)| {
             methods.as_object().unwrap().keys().map(move |method| format!("{} {path}", method.to_uppercase()))
@@ -206,9 +310,9 @@ mod tests {
 
     #[test]
     fn what_is_described_as_open_is_open_and_nothing_else() {
-        let described = serde_json::to_value(openapi::describe()).unwrap();
-        for route in table() {
-            let operation = &described["paths"][route.path][route.method.as_str().to_lowercase()];
+        let document = serde_json::to_value(openapi::describe()).unwrap();
+        for route in described() {
+            let operation = &document["paths"][route.path][route.method.as_str().to_lowercase()];
             let needs_none = operation["security"] == serde_json::json!([{}]);
             assert_eq!(needs_none, route.access == Access::Open, "{}", route.path);
         }

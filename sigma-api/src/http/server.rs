@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use tower::ServiceExt;
 
 use super::auth::Keyed;
+use super::client::Peer;
 use super::connection::{Outcome, Patience, PatientStream, Phase};
 use super::places::{Place, Places};
 
@@ -130,8 +132,9 @@ impl Server {
 
     /// Serves one connection to its end.
     async fn converse(self, stream: TcpStream, place: Place, phase: Phase) -> hyper::Result<()> {
+        let peer = stream.peer_addr().ok();
         let io = TokioIo::new(PatientStream::new(stream, phase.clone(), self.patience));
-        let service = service_fn(|request| self.answer(request, &place, &phase));
+        let service = service_fn(|request| self.answer(peer, request, &place, &phase));
         // The stream keeps the deadlines, since hyper's own would close idle connections with slow ones.
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -153,11 +156,15 @@ impl Server {
 
     async fn answer(
         &self,
-        request: hyper::Request<Incoming>,
+        peer: Option<SocketAddr>,
+        mut request: hyper::Request<Incoming>,
         place: &Place,
         phase: &Phase,
     ) -> Result<Response, Infallible> {
         phase.begin();
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(Peer(peer));
+        }
         let mut response = self.router.clone().oneshot(request).await?;
         let outcome = outcome(&response);
         if outcome == Outcome::Known {

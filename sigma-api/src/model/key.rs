@@ -2,12 +2,15 @@
 
 use std::fmt;
 
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::key_terms::Terms;
 use super::text::{Invalid, check_text};
 use super::time::Timestamp;
+use super::token::hex;
 
 const MARK: &str = "sgm_";
 const SHOWN_CHARS: usize = 8;
@@ -17,7 +20,8 @@ const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 const MAX_NAME_CHARS: usize = 64;
 
 /// What the bearer of a key may do; the table of routes says what that is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Reports for machines: registers and beats, and nothing else.
     Agent,
@@ -61,6 +65,11 @@ impl KeyHash {
     /// The bytes, for the database.
     pub(crate) fn to_vec(self) -> Vec<u8> {
         self.0.to_vec()
+    }
+
+    /// As hexadecimal digits, for the database.
+    pub(crate) fn to_hex(self) -> String {
+        hex(&self.0)
     }
 }
 
@@ -133,17 +142,32 @@ pub(crate) struct ApiKey {
     pub(crate) last_used_at: Option<Timestamp>,
     /// When it was revoked.
     pub(crate) revoked_at: Option<Timestamp>,
+    /// What it may do beyond its role.
+    pub(crate) terms: Terms,
+    /// New machines that it registered.
+    pub(crate) enrolled: u64,
+    /// Until when its secret before the last rotation is valid.
+    pub(crate) previous_until: Option<Timestamp>,
+}
+
+impl ApiKey {
+    /// Whether it is valid at `now`, shown as its current secret or as the one before.
+    pub(crate) fn is_valid(&self, now: Timestamp, is_previous: bool) -> bool {
+        self.revoked_at.is_none()
+            && self.terms.expires_at.is_none_or(|at| now < at)
+            && (!is_previous || self.previous_until.is_some_and(|until| now < until))
+    }
 }
 
 /// A key's name: 1 to 64 characters, without control characters.
 ///
 /// # Errors
-/// Names the option.
+/// Names the member.
 pub(crate) fn check_name(name: &str) -> Result<(), Invalid> {
     if name.trim().is_empty() {
-        return Err(Invalid::new("--name", "is empty; say what the key is for"));
+        return Err(Invalid::new("name", "is empty; say what the key is for"));
     }
-    check_text("--name", name, MAX_NAME_CHARS)
+    check_text("name", name, MAX_NAME_CHARS)
 }
 
 /// The prefix that `text` means: with or without `sgm_`, or a whole key pasted.

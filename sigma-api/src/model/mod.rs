@@ -1,5 +1,6 @@
 //! The nouns of the hub and their rules. Nothing here knows a database, a socket or HTTP.
 
+pub(crate) mod account;
 pub(crate) mod address;
 pub(crate) mod address_history;
 pub(crate) mod ansible;
@@ -9,17 +10,21 @@ pub(crate) mod country;
 pub(crate) mod delivery;
 pub(crate) mod ip_check;
 pub(crate) mod key;
+pub(crate) mod key_terms;
 pub(crate) mod member;
 pub(crate) mod paging;
 pub(crate) mod presence;
 pub(crate) mod provider;
 pub(crate) mod report;
 pub(crate) mod search;
+pub(crate) mod site;
 pub(crate) mod stats;
 pub(crate) mod suggestion;
 pub(crate) mod targets;
 pub(crate) mod text;
 pub(crate) mod time;
+pub(crate) mod token;
+pub(crate) mod totp;
 pub(crate) mod version;
 pub(crate) mod vps;
 pub(crate) mod vps_change;

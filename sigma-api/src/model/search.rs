@@ -15,7 +15,6 @@ use uuid::Uuid;
 use super::presence::Presence;
 use super::vps::Status;
 
-pub(crate) use parse::Mistake;
 pub(crate) use value::{Age, Comparison, Day, Network, Version};
 
 /// Characters of a query, at most.

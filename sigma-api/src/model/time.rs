@@ -40,6 +40,16 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(now.0.saturating_sub(self.0)).unwrap_or(0))
     }
 
+    /// This point, and `by` more.
+    pub(crate) fn later(self, by: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX)))
+    }
+
+    /// This point, and `by` less.
+    pub(crate) fn earlier(self, by: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(by.as_millis()).unwrap_or(i64::MAX)))
+    }
+
     /// The UTC day of this point plus `days`, as `YYYY-MM-DD`; such texts sort as their days do.
     pub(crate) fn day_plus(self, days: u32) -> String {
         let shifted = Self(self.0.saturating_add(i64::from(days).saturating_mul(MS_PER_DAY)));

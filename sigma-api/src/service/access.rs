@@ -1,4 +1,4 @@
-//! Keys: who calls, and making, listing and revoking them.
+//! Who calls with a key, and what that key may do.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -6,13 +6,12 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use super::{Error, Hub, Result};
+use super::{Hub, Result};
 use crate::model::audit::{Actor, ActorKind};
-use crate::model::key::{ApiKey, KeyHash, NewKey, Role, check_name, prefix_of};
+use crate::model::key::{ApiKey, KeyHash, Role};
 use crate::model::time::Timestamp;
-use crate::store::Store;
 
-/// A revoked key works for at most this long; meanwhile a beat needs no read.
+/// A revoked or expired key works for at most this long; meanwhile a beat needs no read.
 const CACHED_FOR: Duration = Duration::from_secs(2);
 
 /// Who calls, and what that caller may do.
@@ -46,6 +45,11 @@ impl KeyCache {
         };
     }
 
+    /// Keys changed: all are looked up again.
+    pub(crate) fn forget(&self) {
+        self.valid.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     fn used(&self, now: Timestamp, id: Uuid) {
         self.uses.lock().unwrap_or_else(PoisonError::into_inner).insert(id, now);
     }
@@ -67,7 +71,7 @@ impl KeyCache {
 }
 
 impl Hub {
-    /// Who has that key; `None` when nobody has, or it was revoked.
+    /// Who has that key; `None` when nobody has, it was revoked or has expired.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -77,8 +81,8 @@ impl Hub {
         if identity.is_none() {
             let stored = self.store.key_by_hash(hash).await?;
             identity = stored
-                .filter(|key| key.revoked_at.is_none())
-                .map(|key| Identity { actor: actor(&key), role: key.role });
+                .filter(|(key, is_previous)| key.is_valid(now, *is_previous))
+                .map(|(key, _)| Identity { actor: actor(&key), role: key.role });
             self.keys.learn(hash, identity.clone());
         }
         if let Some(id) = identity.as_ref().and_then(|identity| identity.actor.id) {
@@ -91,52 +95,4 @@ impl Hub {
 fn actor(key: &ApiKey) -> Actor {
     let kind = if key.role == Role::Agent { ActorKind::Agent } else { ActorKind::Key };
     Actor { kind, id: Some(key.id), name: key.name.clone(), client_ip: None }
-}
-
-/// Makes a key of that role. The whole key is in what is returned and nowhere else.
-///
-/// # Errors
-/// A name that is empty or has control characters; a database that cannot be written.
-pub(crate) async fn create_key(store: &Store, now: Timestamp, name: &str, role: Role) -> Result<NewKey> {
-    check_name(name)?;
-    let key = NewKey::generate().map_err(|error| Error::Broken(format!("no randomness: {error}")))?;
-    let record = ApiKey {
-        id: Uuid::now_v7(),
-        prefix: key.prefix(),
-        name: name.to_owned(),
-        role,
-        created_at: now,
-        last_used_at: None,
-        revoked_at: None,
-    };
-    let tx = store.begin().await?;
-    tx.insert_key(&record, key.hash()).await?;
-    tx.commit().await?;
-    Ok(key)
-}
-
-/// All keys, the oldest first.
-///
-/// # Errors
-/// When the database does not answer.
-pub(crate) async fn list_keys(store: &Store) -> Result<Vec<ApiKey>> {
-    Ok(store.keys().await?)
-}
-
-/// Revokes the key with that prefix or id; a hub that runs refuses it within 2 s. Revoking twice changes nothing.
-///
-/// # Errors
-/// `NotFound` when there is none; a database that cannot be written.
-pub(crate) async fn revoke_key(store: &Store, now: Timestamp, which: &str) -> Result<ApiKey> {
-    let (id, prefix) = (which.parse::<Uuid>().ok(), prefix_of(which));
-    let mut keys = store.keys().await?.into_iter();
-    let key = keys.find(|key| id.map_or(key.prefix == prefix, |id| key.id == id));
-    let key =
-        key.ok_or_else(|| Error::NotFound("There is no key with that prefix or id; see: key list".into()))?;
-    if key.revoked_at.is_none() {
-        let tx = store.begin().await?;
-        tx.revoke_key(now, key.id).await?;
-        tx.commit().await?;
-    }
-    Ok(key)
 }

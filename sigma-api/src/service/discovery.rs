@@ -1,9 +1,5 @@
 //! The fleet as other tools want it: Prometheus targets and an Ansible inventory.
 
-use std::collections::HashMap;
-
-use uuid::Uuid;
-
 use super::{Hub, Result};
 use crate::model::ansible::Inventory;
 use crate::model::targets::TargetGroup;
@@ -34,7 +30,7 @@ impl Hub {
         now: Timestamp,
         filter: &VpsFilter,
     ) -> Result<Vec<(Vps, String)>> {
-        let names: HashMap<Uuid, String> = self.store.provider_names().await?.into_iter().collect();
+        let names = self.store.provider_names().await?;
         let named = |vps: Vps| {
             let provider = vps.provider_id.and_then(|id| names.get(&id)).cloned().unwrap_or_default();
             (vps, provider)

@@ -19,6 +19,8 @@ pub(crate) enum Error {
     Conflict(String),
     /// Somebody else changed it since the caller looked; a sentence.
     Stale(String),
+    /// The caller did not show who it is; a sentence.
+    Unauthorized(String),
     /// The caller may not do this; a sentence.
     Forbidden(String),
     /// The caller tried too often, and may again after so many seconds; a sentence.
@@ -39,6 +41,7 @@ impl std::fmt::Display for Error {
             | Self::Gone(text)
             | Self::Conflict(text)
             | Self::Stale(text)
+            | Self::Unauthorized(text)
             | Self::Forbidden(text)
             | Self::TooMany(text, _)
             | Self::Unavailable(text)

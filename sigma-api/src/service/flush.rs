@@ -35,25 +35,32 @@ pub(crate) async fn run(hub: Hub, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Writes all beats and uses of keys that are only in memory, in one transaction, and notices records that are gone.
+/// Writes all beats and uses of keys and sessions that are only in memory, in one transaction, and notices records that are gone.
 ///
 /// # Errors
 /// When nothing was written; the next flush tries again.
 pub(crate) async fn flush(hub: &Hub) -> Result<()> {
     let unsaved = hub.directory.take_unsaved();
     let uses = hub.keys.take_uses();
-    if unsaved.is_empty() && uses.is_empty() {
+    let sessions = hub.entrance.sessions.take_uses();
+    if unsaved.is_empty() && uses.is_empty() && sessions.is_empty() {
         return Ok(());
     }
-    let written = write(hub, &unsaved, &uses).await;
+    let written = write(hub, &unsaved, &uses, &sessions).await;
     if written.is_err() {
         hub.directory.put_back(&unsaved);
         hub.keys.put_back(uses);
+        hub.entrance.sessions.put_back(sessions);
     }
     written
 }
 
-async fn write(hub: &Hub, unsaved: &[Unsaved], uses: &[(Uuid, Timestamp)]) -> Result<()> {
+async fn write(
+    hub: &Hub,
+    unsaved: &[Unsaved],
+    uses: &[(Uuid, Timestamp)],
+    sessions: &[(Uuid, Timestamp)],
+) -> Result<()> {
     let _turn = hub.turn().await;
     let tx = hub.store.begin().await?;
     let ids: Vec<Uuid> = unsaved.iter().map(|beat| beat.id).collect();
@@ -67,6 +74,7 @@ async fn write(hub: &Hub, unsaved: &[Unsaved], uses: &[(Uuid, Timestamp)]) -> Re
         unsaved.iter().filter(|beat| status_of(beat).is_some()).map(|beat| (beat.id, beat.seen)).collect();
     tx.put_states(&states).await?;
     tx.put_key_uses(uses).await?;
+    tx.put_session_uses(sessions).await?;
     tx.commit().await?;
     for beat in unsaved {
         hub.directory.settle(&beat.hostname, beat.id, status_of(beat));

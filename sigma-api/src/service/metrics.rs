@@ -49,6 +49,7 @@ impl Reported {
             | Error::Conflict(_)
             | Error::Stale(_)
             | Error::Forbidden(_)
+            | Error::Unauthorized(_)
             | Error::TooMany(..) => Self::Refused,
         }
     }

@@ -1,26 +1,38 @@
 //! What the hub does, as functions of the hub, the time and an input. No HTTP, no SQL.
 
 pub(crate) mod access;
+pub(crate) mod accounts;
 mod bulk;
 mod checks;
 pub(crate) mod directory;
 pub(crate) mod discovery;
 mod editing;
+pub(crate) mod entrance;
 pub(crate) mod error;
 pub(crate) mod flush;
 mod history;
 pub(crate) mod intake;
 pub(crate) mod inventory;
+pub(crate) mod keys;
 mod labels;
 pub(crate) mod metrics;
+mod passwords;
 mod providers;
 pub(crate) mod report;
+mod second_factor;
+pub(crate) mod sessions;
+pub(crate) mod setup;
+pub(crate) mod sign_in;
 pub(crate) mod suggestion;
+mod throttle;
+mod tickets;
+mod vault;
 
 use std::sync::Arc;
 
 use access::KeyCache;
 use directory::Directory;
+use entrance::{Doors, Entrance};
 use intake::Intake;
 use suggestion::Suggestions;
 
@@ -40,13 +52,14 @@ pub(crate) struct Hub {
     pub(crate) keys: Arc<KeyCache>,
     pub(crate) reports: Arc<metrics::Reports>,
     pub(crate) suggestions: Arc<Suggestions>,
+    pub(crate) entrance: Arc<Entrance>,
     intake: Intake,
     turn: Arc<Mutex<()>>,
 }
 
 impl Hub {
     /// A hub over that database, with its writer running.
-    pub(crate) fn start(store: Store) -> Self {
+    pub(crate) fn start(store: Store, doors: Doors) -> Self {
         let directory = Arc::new(Directory::default());
         let turn = Arc::default();
         let intake = Intake::start(store.clone(), Arc::clone(&directory), Arc::clone(&turn));
@@ -56,6 +69,7 @@ impl Hub {
             keys: Arc::default(),
             reports: Arc::default(),
             suggestions: Arc::default(),
+            entrance: Arc::new(Entrance::new(doors)),
             intake,
             turn,
         }

@@ -51,7 +51,9 @@ impl Suggestions {
             learnt.looked_at = looked_at;
             return Ok(Arc::clone(&learnt.knowledge));
         }
-        let (providers, machines) = (store.provider_names().await?, store.assigned_machines().await?);
+        let machines = store.assigned_machines().await?;
+        let mut providers: Vec<(Uuid, String)> = store.provider_names().await?.into_iter().collect();
+        providers.sort_by(|a, b| a.1.cmp(&b.1));
         let learning = tokio::task::spawn_blocking(move || Knowledge::learn(providers, &machines));
         let knowledge = learning.await.map_err(|error| Error::Broken(format!("learning: {error}")))?;
         let knowledge = Arc::new(knowledge);

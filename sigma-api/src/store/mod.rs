@@ -3,10 +3,12 @@
 //! Writes go through one [`Tx`] at a time, begun IMMEDIATE: SQLite has one writer, and a transaction that finds this
 //! out late fails at once instead of waiting. Reads have connections of their own and never wait for a writer.
 
+mod account;
 mod address;
 mod audit;
 mod edit;
 mod entity;
+mod entity_account;
 mod error;
 mod history;
 mod ip_check;
@@ -14,11 +16,13 @@ mod key;
 mod list;
 mod lock;
 mod migrations;
+mod names;
 mod open;
 mod presence;
 mod provider;
 mod report;
 mod search;
+mod session;
 mod state;
 mod stats;
 mod suggestion;
@@ -31,13 +35,14 @@ use sea_orm::{
     TransactionTrait,
 };
 
+pub(crate) use account::{Credentials, Link};
 pub(crate) use address::StoredAddress;
 pub(crate) use edit::{Edited, Life};
 pub(crate) use error::StoreError;
 pub(crate) use history::OtherOwner;
 pub(crate) use list::Stored;
 pub(crate) use lock::Claim;
-pub(crate) use presence::Beating;
+pub(crate) use session::{NewSession, Oldest};
 pub(crate) use suggestion::{AssignedState, Candidate};
 pub(crate) use vps::{Known, NewVps};
 

@@ -1,11 +1,9 @@
 //! Small answers about all of the fleet at once.
 
-use std::collections::HashMap;
-
 use sea_orm::{ColumnTrait, EntityTrait, JoinType, QueryFilter, QuerySelect, RelationDef};
 use uuid::Uuid;
 
-use super::entity::{provider, vps, vps_report, vps_state};
+use super::entity::{vps, vps_report, vps_state};
 use super::{Result, Store};
 use crate::model::time::Timestamp;
 use crate::model::vps::Status;

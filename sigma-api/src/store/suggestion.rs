@@ -64,18 +64,6 @@ impl Store {
         Ok(AssignedState { machines: machines.unwrap_or_default(), providers: providers.unwrap_or_default() })
     }
 
-    /// All providers: id and name, in the order of their names.
-    ///
-    /// # Errors
-    /// As every read.
-    pub(crate) async fn provider_names(&self) -> Result<Vec<(Uuid, String)>> {
-        let names = provider::Entity::find()
-            .select_only()
-            .columns([provider::Column::Id, provider::Column::Name])
-            .order_by_asc(provider::Column::Name);
-        Ok(names.into_tuple().all(&self.read).await?)
-    }
-
     /// Living machines that have a provider, with it.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ mod m0002_address_history;
 mod m0003_application_id;
 mod m0004_editing;
 mod m0006_ip_check;
+mod m0010_accounts;
 
 pub(super) use m0003_application_id::APPLICATION_ID;
 
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_application_id::Migration),
             Box::new(m0004_editing::Migration),
             Box::new(m0006_ip_check::Migration),
+            Box::new(m0010_accounts::Migration),
         ]
     }
 }

@@ -1,0 +1,161 @@
+//! Who is at the other end: the peer, or whoever a proxy that is trusted speaks for.
+
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::header::{FORWARDED, HOST, USER_AGENT};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::cookies;
+use super::error::{ApiError, Result};
+use crate::model::site::{Networks, is_private};
+use crate::service::Hub;
+use crate::service::sign_in::Visitor;
+
+/// Other end of the connection.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peer(pub(super) SocketAddr);
+
+/// Where a request came from, and how.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Client {
+    pub(super) ip: Option<IpAddr>,
+    /// Whether the browser speaks TLS.
+    pub(super) is_https: bool,
+    /// Whether neither end has an address of the open internet, as far as one can tell.
+    is_near: bool,
+}
+
+impl Client {
+    /// Refuses what no stranger on the way should read.
+    ///
+    /// # Errors
+    /// 403 for plain http over the open internet.
+    pub(super) fn require_privacy(self) -> Result<()> {
+        if self.is_https || self.is_near {
+            return Ok(());
+        }
+        let sentence = "Passwords are not taken over plain http from a public address. Open the hub over https (see \
+                        SIGMA_PUBLIC_URL and SIGMA_TRUSTED_PROXIES), or through a tunnel.";
+        Err(ApiError::new(StatusCode::FORBIDDEN, sentence))
+    }
+}
+
+/// Finds out who the client is, once for each request.
+pub(super) async fn recognize(State(hub): State<Hub>, mut request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip().to_canonical());
+    let proxies = &hub.entrance.proxies;
+    let headers = request.headers();
+    let is_proxy = peer.is_some_and(|peer| proxies.contain(peer));
+    let ip = if is_proxy { peer.map(|peer| client_ip(peer, headers, proxies)) } else { peer };
+    let said = if is_proxy { forwarded_proto(headers) } else { None };
+    let is_https = said.map_or_else(|| hub.entrance.public_url.is_https(), |proto| proto == "https");
+    let is_near = ip.is_none_or(is_private) && host_ip(headers).is_none_or(is_private);
+    request.extensions_mut().insert(Client { ip, is_https, is_near });
+    next.run(request).await
+}
+
+/// The last address that no trusted proxy has: those before it may be invented.
+fn client_ip(peer: IpAddr, headers: &HeaderMap, proxies: &Networks) -> IpAddr {
+    let mut client = peer;
+    for text in forwarded_for(headers).iter().rev() {
+        let Some(ip) = ip_of(text) else { break };
+        client = ip;
+        if !proxies.contain(ip) {
+            break;
+        }
+    }
+    client
+}
+
+fn forwarded_for(headers: &HeaderMap) -> Vec<String> {
+    let usual = elements(headers, "x-forwarded-for");
+    if usual.is_empty() { parameters(headers, "for") } else { usual }
+}
+
+fn forwarded_proto(headers: &HeaderMap) -> Option<String> {
+    let usual = elements(headers, "x-forwarded-proto").pop();
+    usual.or_else(|| parameters(headers, "proto").pop()).map(|proto| proto.to_ascii_lowercase())
+}
+
+/// The elements of all headers of that name, in their order.
+fn elements(headers: &HeaderMap, name: &str) -> Vec<String> {
+    let texts = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    texts.flat_map(|text| text.split(',')).map(|element| element.trim().to_owned()).collect()
+}
+
+/// A parameter of each element of `Forwarded` (RFC 7239).
+fn parameters(headers: &HeaderMap, name: &str) -> Vec<String> {
+    let of_element = |element: &String| {
+        let mut pairs = element.split(';').filter_map(|pair| pair.trim().split_once('='));
+        let pair = pairs.find(|(key, _)| key.eq_ignore_ascii_case(name));
+        // An element without it hides what is before.
+        pair.map_or_else(String::new, |(_, value)| value.trim_matches('"').to_owned())
+    };
+    elements(headers, FORWARDED.as_str()).iter().map(of_element).collect()
+}
+
+/// An address, with or without a port and brackets.
+fn ip_of(text: &str) -> Option<IpAddr> {
+    let bracketed = || text.strip_prefix('[')?.split_once(']')?.0.parse().ok();
+    let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
+    text.parse().ok().or_else(with_port).or_else(bracketed).map(|ip: IpAddr| ip.to_canonical())
+}
+
+/// The address that the browser opened, where it opened one and no name.
+fn host_ip(headers: &HeaderMap) -> Option<IpAddr> {
+    ip_of(headers.get(HOST)?.to_str().ok()?)
+}
+
+impl<S: Sync> FromRequestParts<S> for Client {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> std::result::Result<Self, Infallible> {
+        Ok(parts.extensions.get().copied().unwrap_or_default())
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Visitor {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> std::result::Result<Self, Infallible> {
+        let client: Client = parts.extensions.get().copied().unwrap_or_default();
+        let agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
+        Ok(Self {
+            client_ip: client.ip,
+            user_agent: agent.map(ToOwned::to_owned),
+            device: cookies::device(&parts.headers, client).map(ToOwned::to_owned),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(headers: &[(&'static str, &str)]) -> String {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, value.parse().unwrap());
+        }
+        let proxies = Networks::parse("127.0.0.1, 10.0.0.0/8").unwrap();
+        client_ip("127.0.0.1".parse().unwrap(), &map, &proxies).to_string()
+    }
+
+    #[test]
+    fn the_client_is_the_last_address_that_is_no_proxy() {
+        assert_eq!(ip(&[]), "127.0.0.1");
+        assert_eq!(ip(&[("x-forwarded-for", "203.0.113.9")]), "203.0.113.9");
+        assert_eq!(ip(&[("x-forwarded-for", "1.1.1.1, 203.0.113.9, 10.0.0.2")]), "203.0.113.9");
+        assert_eq!(ip(&[("x-forwarded-for", "1.1.1.1"), ("x-forwarded-for", "203.0.113.9")]), "203.0.113.9");
+        assert_eq!(ip(&[("x-forwarded-for", "203.0.113.9:4711")]), "203.0.113.9");
+        assert_eq!(ip(&[("x-forwarded-for", "1.1.1.1, unknown")]), "127.0.0.1");
+        assert_eq!(ip(&[("x-forwarded-for", "1.1.1.1, unknown, 10.0.0.2")]), "10.0.0.2");
+        assert_eq!(ip(&[("forwarded", "for=1.1.1.1, for=\"[2001:db8::7]:80\";proto=https")]), "2001:db8::7");
+        assert_eq!(ip(&[("forwarded", "for=1.1.1.1, proto=https")]), "127.0.0.1");
+    }
+}

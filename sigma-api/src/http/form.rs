@@ -1,0 +1,37 @@
+//! Forms of our own pages.
+
+use std::collections::HashMap;
+
+use axum::extract::{FromRequest, Request};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+
+use sigma_protocol::MAX_BODY_BYTES;
+
+use super::body;
+use super::error::{ApiError, Result};
+
+/// The fields of a form that was sent. A field that is missing is empty, as a person would leave it.
+pub(super) struct Form(HashMap<String, String>);
+
+impl Form {
+    /// What stands in the field.
+    pub(super) fn get(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", String::as_str)
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Form {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self> {
+        let (parts, body) = request.into_parts();
+        let kind = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if !kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded") {
+            let sentence = "This address takes the form of its page; programs use the addresses under /api.";
+            return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence));
+        }
+        let bytes = body::read_in_time(&parts.headers, body, MAX_BODY_BYTES).await?;
+        Ok(Self(form_urlencoded::parse(&bytes).into_owned().collect()))
+    }
+}

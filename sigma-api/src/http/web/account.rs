@@ -1,0 +1,172 @@
+//! One's own account: password, authenticator, sessions.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse, Redirect, Response};
+
+use super::home::ago;
+use super::{Frame, Wrong, html, wrong};
+use crate::http::AppState;
+use crate::http::auth::Person;
+use crate::http::body::Id;
+use crate::http::client::Client;
+use crate::http::error::Result;
+use crate::http::form::Form;
+use crate::model::account::Session;
+use crate::model::time::Timestamp;
+use crate::service::Hub;
+use crate::service::sessions::Signed;
+
+#[derive(Template)]
+#[template(path = "account.html")]
+struct AccountPage {
+    frame: Frame,
+    role: &'static str,
+    /// What was done, when the page follows a form.
+    done: &'static str,
+    wrong: Wrong,
+    has_totp: bool,
+    /// Of an authenticator that waits for its first code.
+    pending: Option<Pending>,
+    sessions: Vec<Row>,
+}
+
+struct Pending {
+    secret: String,
+    otpauth: String,
+}
+
+struct Row {
+    id: String,
+    browser: String,
+    from: String,
+    used: String,
+    is_current: bool,
+}
+
+#[derive(Template)]
+#[template(path = "recovery.html")]
+struct RecoveryPage {
+    frame: Frame,
+    codes: Vec<String>,
+}
+
+/// The page.
+pub(in crate::http) async fn show(
+    State(hub): AppState,
+    client: Client,
+    uri: Uri,
+    Person(signed): Person,
+) -> Result<Response> {
+    let done = match uri.query() {
+        Some("done=password") => "The new password counts from now on, and all other sessions have ended.",
+        Some("done=totp") => "No code is asked for any more.",
+        Some("done=session") => "The session has ended.",
+        _ => "",
+    };
+    page(&hub, client, &signed, done, Wrong::default()).await
+}
+
+/// Chooses another password.
+pub(in crate::http) async fn change_password(
+    State(hub): AppState,
+    client: Client,
+    Person(signed): Person,
+    form: Form,
+) -> Result<Response> {
+    client.require_privacy()?;
+    let changed = hub.change_password(Timestamp::now(), &signed, form.get("current"), form.get("new")).await;
+    match changed {
+        Ok(()) => Ok(Redirect::to("/account?done=password").into_response()),
+        Err(error) => page(&hub, client, &signed, "", wrong(error, &["current", "new"])).await,
+    }
+}
+
+/// Begins with an authenticator.
+pub(in crate::http) async fn begin_totp(State(hub): AppState, Person(signed): Person) -> Result<Response> {
+    hub.begin_totp(&signed).await?;
+    Ok(Redirect::to("/account#authenticator").into_response())
+}
+
+/// Confirms the authenticator; the recovery codes are shown this once, so there is no redirect.
+pub(in crate::http) async fn confirm_totp(
+    State(hub): AppState,
+    client: Client,
+    Person(signed): Person,
+    form: Form,
+) -> Result<Response> {
+    match hub.confirm_totp(Timestamp::now(), &signed, form.get("code")).await {
+        Ok(codes) => {
+            let page = RecoveryPage { frame: Frame::of(client, &signed), codes };
+            Ok(html(StatusCode::OK, &page))
+        }
+        Err(error) => page(&hub, client, &signed, "", wrong(error, &["code"])).await,
+    }
+}
+
+/// Signs in without codes from now on.
+pub(in crate::http) async fn remove_totp(
+    State(hub): AppState,
+    client: Client,
+    Person(signed): Person,
+    form: Form,
+) -> Result<Response> {
+    client.require_privacy()?;
+    match hub.remove_totp(Timestamp::now(), &signed, form.get("password")).await {
+        Ok(()) => Ok(Redirect::to("/account?done=totp").into_response()),
+        Err(error) => page(&hub, client, &signed, "", wrong(error, &["password"])).await,
+    }
+}
+
+/// Ends one of the person's sessions.
+pub(in crate::http) async fn end_session(
+    State(hub): AppState,
+    Person(signed): Person,
+    Id(id): Id,
+) -> Result<Redirect> {
+    hub.end_session(Timestamp::now(), &signed, id).await?;
+    Ok(Redirect::to("/account?done=session"))
+}
+
+async fn page(
+    hub: &Hub,
+    client: Client,
+    signed: &Signed,
+    done: &'static str,
+    wrong: Wrong,
+) -> Result<Response> {
+    let now = Timestamp::now();
+    let pending = if signed.account.totp { None } else { hub.pending_totp(signed).await? };
+    let email = &signed.account.email;
+    let pending =
+        pending.map(|seed| Pending { secret: spaced(&seed.base32()), otpauth: seed.otpauth(email) });
+    let sessions = hub.sessions(now, signed).await?;
+    let status = wrong.status;
+    let page = AccountPage {
+        frame: Frame::of(client, signed),
+        role: signed.account.role.name(),
+        done,
+        wrong,
+        has_totp: signed.account.totp,
+        pending,
+        sessions: sessions.into_iter().map(|session| row(now, session)).collect(),
+    };
+    Ok(html(status, &page))
+}
+
+fn row(now: Timestamp, session: Session) -> Row {
+    Row {
+        id: session.id.to_string(),
+        browser: session.user_agent.unwrap_or_else(|| "unknown browser".to_owned()),
+        from: session.client_ip.unwrap_or_else(|| "unknown address".to_owned()),
+        used: ago(now, session.last_used_at),
+        is_current: session.current,
+    }
+}
+
+/// In groups of four, as a person reads and types.
+fn spaced(text: &str) -> String {
+    let letters: Vec<char> = text.chars().collect();
+    letters.chunks(4).map(|four| four.iter().collect::<String>()).collect::<Vec<_>>().join(" ")
+}

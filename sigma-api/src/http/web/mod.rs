@@ -1,0 +1,121 @@
+//! Pages: each is a struct and a template that name each other. Their handlers are siblings of those of the API over the
+//! same services. A form is answered with a redirect, or with itself, the person's words and the reason.
+
+pub(super) mod account;
+pub(super) mod assets;
+pub(super) mod errors;
+pub(super) mod home;
+pub(super) mod setup;
+pub(super) mod sign_in;
+
+use askama::Template;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+
+use super::client::Client;
+use super::cookies;
+use super::error::ApiError;
+use crate::service::Hub;
+use crate::service::sessions::Signed;
+
+/// What every page has around it.
+pub(super) struct Frame {
+    /// Address of the stylesheet, which changes with what is in it.
+    style: &'static str,
+    /// Whose page it is.
+    email: Option<String>,
+    /// Whether others on the way can read what the person sends.
+    is_readable: bool,
+}
+
+impl Frame {
+    /// For somebody who signed in.
+    fn of(client: Client, signed: &Signed) -> Self {
+        Self { email: Some(signed.account.email.clone()), ..Self::of_stranger(client) }
+    }
+
+    /// For anybody.
+    fn of_stranger(client: Client) -> Self {
+        Self { style: assets::style(), email: None, is_readable: !client.is_https }
+    }
+}
+
+/// What is wrong with a form: shown above it, and beside the field that it names.
+#[derive(Default)]
+pub(super) struct Wrong {
+    status: StatusCode,
+    sentence: String,
+    field: String,
+}
+
+impl Wrong {
+    /// What is to be said at `field`, if it is about that.
+    fn at(&self, field: &str) -> &str {
+        if self.field == field { &self.sentence } else { "" }
+    }
+
+    /// What is to be said above the form.
+    fn above(&self) -> &str {
+        if self.field.is_empty() { &self.sentence } else { "" }
+    }
+}
+
+/// An error as a form of `fields` shows it. `field: is wrong` becomes a sentence at the field.
+fn wrong(error: impl Into<ApiError>, fields: &[&str]) -> Wrong {
+    let error = error.into();
+    let sentence = error.sentence();
+    if let Some((field, reason)) = sentence.split_once(": ")
+        && fields.contains(&field)
+    {
+        let sentence = format!("This {reason}.");
+        return Wrong { status: error.status(), sentence, field: field.to_owned() };
+    }
+    Wrong { status: error.status(), sentence, field: String::new() }
+}
+
+/// A page that was made.
+fn html(status: StatusCode, page: &impl Template) -> Response {
+    match page.render() {
+        Ok(text) => (status, Html(text)).into_response(),
+        Err(error) => {
+            log::error!("internal error: a page cannot be made: {error}");
+            let sentence = "The hub made a mistake; its log says more.";
+            ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, sentence).into_response()
+        }
+    }
+}
+
+/// To where a person wanted to go before signing in, if that is a page of ours.
+fn back_to(next: &str) -> Redirect {
+    let is_ours =
+        next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n', '\t']);
+    Redirect::to(if is_ours { next } else { "/" })
+}
+
+/// Whether a browser has a session already.
+async fn is_signed_in(hub: &Hub, client: Client, headers: &HeaderMap) -> bool {
+    let Some(token) = cookies::session(headers, client) else { return false };
+    hub.session(crate::model::time::Timestamp::now(), token).await.is_ok_and(|signed| signed.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::header::LOCATION;
+
+    use super::*;
+
+    #[test]
+    fn nobody_is_sent_to_another_site() {
+        for (next, to) in [
+            ("/account", "/account"),
+            ("/account?a=b", "/account?a=b"),
+            ("", "/"),
+            ("https://evil.example", "/"),
+            ("//evil.example", "/"),
+            ("/\\evil.example", "/"),
+            ("/\t/evil.example", "/"),
+        ] {
+            assert_eq!(back_to(next).into_response().headers()[LOCATION], to, "{next:?}");
+        }
+    }
+}
