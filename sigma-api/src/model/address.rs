@@ -23,7 +23,7 @@ fn rank(address: &Address) -> (u8, bool) {
 
 /// Whether an address can be reached from everywhere, as far as the address itself says. Those of documentation count as
 /// public: nobody has them but in examples.
-fn is_public(ip: IpAddr) -> bool {
+pub(super) fn is_public(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(v4) => {
             let [a, b, c, _] = v4.octets();

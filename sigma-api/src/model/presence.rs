@@ -55,14 +55,56 @@ impl Presence {
     /// Presence at `now` of a machine last seen at `last_seen` that beats every `interval`.
     pub(crate) fn at(now: Timestamp, last_seen: Option<Timestamp>, interval: Option<Duration>) -> Self {
         let Some(last_seen) = last_seen else { return Self::Never };
+        let online_for = online_for(interval);
         let interval = interval.unwrap_or(DEFAULT_INTERVAL);
-        let online_for = interval.saturating_mul(ONLINE_INTERVALS).saturating_add(GRACE);
         let late_for = interval.saturating_mul(LATE_INTERVALS).max(OFFLINE_AT_LEAST_AFTER);
         match last_seen.age(now) {
             age if age <= online_for => Self::Online,
             age if age <= late_for => Self::Late,
             _ => Self::Offline,
         }
+    }
+}
+
+/// For how long after a report a machine that beats every `interval` is taken for online.
+pub(crate) fn online_for(interval: Option<Duration>) -> Duration {
+    interval.unwrap_or(DEFAULT_INTERVAL).saturating_mul(ONLINE_INTERVALS).saturating_add(GRACE)
+}
+
+/// A time in which a machine did not report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Gap {
+    #[schema(value_type = String, format = DateTime)]
+    pub(crate) from: Timestamp,
+    /// `null` as long as it goes on.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) until: Option<Timestamp>,
+}
+
+/// When the hub listened: nobody was silent while it did not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Listening {
+    pub(crate) since: Timestamp,
+    /// When it heard somebody last before that.
+    pub(crate) until_before: Option<Timestamp>,
+}
+
+impl Listening {
+    /// Since when a machine last seen at `last_seen` is silent at `now`, if that is longer than it may be. Where the hub
+    /// did not listen, the silence before and after are judged each by itself.
+    pub(crate) fn silent_since(
+        self,
+        now: Timestamp,
+        last_seen: Timestamp,
+        interval: Option<Duration>,
+    ) -> Option<Timestamp> {
+        let allowed = online_for(interval);
+        if last_seen >= self.since {
+            return (last_seen.age(now) > allowed).then_some(last_seen);
+        }
+        let before = self.until_before.is_some_and(|until| last_seen.age(until) > allowed);
+        let after = (self.since.age(now) > allowed).then_some(self.since);
+        if before { Some(last_seen) } else { after }
     }
 }
 
@@ -106,5 +148,25 @@ mod tests {
     #[test]
     fn a_clock_set_back_makes_nobody_offline() {
         assert_eq!(after(-3600, Some(60)), Presence::Online);
+    }
+
+    #[test]
+    fn a_silence_counts_while_the_hub_listened() {
+        let at = |seconds: i64| Timestamp::from_ms(seconds * 1000);
+        let listening = Listening { since: at(10_000), until_before: Some(at(5_000)) };
+        let interval = Some(Duration::from_secs(60));
+        for (last_seen, now, expected) in [
+            (10_100, 10_235, None),
+            (10_100, 10_236, Some(10_100)),
+            (4_990, 10_100, None),
+            (4_990, 10_135, None),
+            (4_990, 10_136, Some(10_000)),
+            (4_000, 10_010, Some(4_000)),
+        ] {
+            let since = listening.silent_since(at(now), at(last_seen), interval);
+            assert_eq!(since, expected.map(at), "{last_seen} {now}");
+        }
+        let first = Listening { since: at(10_000), until_before: None };
+        assert_eq!(first.silent_since(at(10_010), at(4_000), interval), None);
     }
 }
