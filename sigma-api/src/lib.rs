@@ -78,7 +78,7 @@ async fn serve(store: Store, config: &Config) -> Result<(), String> {
         proxies: config.trusted_proxies.clone(),
         secret_key_file: config.secret_key_file.clone(),
     };
-    let hub = Hub::start(store, doors);
+    let hub = Hub::start(store, doors).await.map_err(sentence)?;
     let (stop_flushing, stopped) = watch::channel(false);
     let flusher = tokio::spawn(service::flush::run(hub.clone(), stopped));
     log::info!("listening on http://{address}");

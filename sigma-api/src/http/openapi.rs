@@ -6,8 +6,8 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, Secur
 use utoipa::{Modify, OpenApi};
 
 use super::api::{
-    account, accounts, agent, discovery, editing, health, history, ip_checks, keys, metrics, providers,
-    session, stats, suggestion, vps,
+    account, accounts, agent, discovery, editing, health, history, identity, ip_checks, keys, metrics,
+    providers, session, stats, suggestion, vps,
 };
 
 #[derive(OpenApi)]
@@ -34,6 +34,11 @@ use super::api::{
         providers::delete,
         ip_checks::list,
         ip_checks::create,
+        identity::read,
+        identity::presence,
+        identity::merge,
+        identity::distinct,
+        identity::acknowledge,
         stats::read,
         discovery::prometheus,
         discovery::ansible,

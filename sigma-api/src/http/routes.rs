@@ -13,8 +13,8 @@ use axum::{Extension, Router};
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 
 use super::api::{
-    account, accounts, agent, discovery, editing, health, history, ip_checks, keys, metrics, providers,
-    session, stats, suggestion, vps,
+    account, accounts, agent, discovery, editing, health, history, identity, ip_checks, keys, metrics,
+    providers, session, stats, suggestion, vps,
 };
 use super::auth::{Access, Admin, Anyone, Editor, Reporter, Viewer, authorize};
 use super::client::recognize;
@@ -71,6 +71,11 @@ pub(super) fn table() -> Vec<Route> {
         post("/api/vps/{id}/suggestion/accept", EDITORS, suggestion::accept_one),
         get("/api/suggestions", VIEWERS, suggestion::list),
         post("/api/suggestions/accept", EDITORS, suggestion::accept),
+        get("/api/vps/{id}/identity", VIEWERS, identity::read),
+        get("/api/vps/{id}/presence", VIEWERS, identity::presence),
+        post("/api/vps/{id}/merge", EDITORS, identity::merge),
+        post("/api/vps/{id}/distinct", EDITORS, identity::distinct),
+        post("/api/vps/{id}/acknowledge", EDITORS, identity::acknowledge),
         get("/api/stats", VIEWERS, stats::read),
         get("/api/prometheus/targets", VIEWERS, discovery::prometheus),
         get("/api/ansible/inventory", VIEWERS, discovery::ansible),
@@ -247,6 +252,11 @@ mod tests {
             "POST /api/vps/{id}/suggestion/accept: admin operator",
             "GET /api/suggestions: admin operator readonly",
             "POST /api/suggestions/accept: admin operator",
+            "GET /api/vps/{id}/identity: admin operator readonly",
+            "GET /api/vps/{id}/presence: admin operator readonly",
+            "POST /api/vps/{id}/merge: admin operator",
+            "POST /api/vps/{id}/distinct: admin operator",
+            "POST /api/vps/{id}/acknowledge: admin operator",
             "GET /api/stats: admin operator readonly",
             "GET /api/prometheus/targets: admin operator readonly",
             "GET /api/ansible/inventory: admin operator readonly",

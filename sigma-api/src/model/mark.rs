@@ -72,6 +72,8 @@ pub(crate) enum Resolution {
     Distinct,
     /// A person said that these are one.
     Merged,
+    /// A person deleted one of them.
+    Deleted,
     /// A person has seen it.
     Acknowledged,
     /// The machine that was taken for gone came back.
@@ -85,6 +87,7 @@ impl Resolution {
             Self::Renamed => "renamed",
             Self::Distinct => "distinct",
             Self::Merged => "merged",
+            Self::Deleted => "deleted",
             Self::Acknowledged => "acknowledged",
             Self::Returned => "returned",
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::text::Invalid;
 use super::time::Timestamp;
 
 /// Interval of an agent that does not say its own (older agents beat once a minute).
@@ -19,6 +20,9 @@ pub(crate) const OFFLINE_AT_LEAST_AFTER: Duration = Duration::from_secs(300);
 pub(crate) const ONLINE_INTERVALS: u32 = 2;
 /// Intervals after which a silent machine is offline.
 pub(crate) const LATE_INTERVALS: u32 = 5;
+/// Days whose silences are shown unless somebody asks for others.
+const SHOWN_DAYS: u32 = 30;
+const MAX_SHOWN_DAYS: u32 = 3650;
 
 /// Whether a machine reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -69,6 +73,17 @@ impl Presence {
 /// For how long after a report a machine that beats every `interval` is taken for online.
 pub(crate) fn online_for(interval: Option<Duration>) -> Duration {
     interval.unwrap_or(DEFAULT_INTERVAL).saturating_mul(ONLINE_INTERVALS).saturating_add(GRACE)
+}
+
+/// The parameter `days` of a query.
+///
+/// # Errors
+/// When it is no number of days.
+pub(crate) fn days_of(parameters: &[(String, String)]) -> Result<u32, Invalid> {
+    let given = parameters.iter().find(|(name, value)| name == "days" && !value.is_empty());
+    let days = given.map_or(Some(SHOWN_DAYS), |(_, value)| value.parse().ok());
+    days.filter(|days| (1..=MAX_SHOWN_DAYS).contains(days))
+        .ok_or_else(|| Invalid::new("days", format!("is a number from 1 to {MAX_SHOWN_DAYS}")))
 }
 
 /// A time in which a machine did not report.

@@ -8,7 +8,10 @@ use sigma_protocol::{
     is_hostname,
 };
 
+use super::audit::Changes;
+use super::identity::Face;
 use super::text::{Invalid, check_text};
+use super::time::Timestamp;
 
 const MAX_LABEL_CHARS: usize = 64;
 
@@ -104,7 +107,42 @@ impl Report {
     }
 }
 
+impl Report {
+    /// What the machine is known by.
+    pub(crate) fn face(&self) -> Face {
+        Face {
+            hostname: self.hostname.clone(),
+            machine_id: self.facts.machine_id.clone(),
+            boot_id: self.facts.boot_id.clone(),
+        }
+    }
+
+    /// When the machine booted, by the hub's clock; a report takes a while, so that it was rather earlier than later.
+    pub(crate) fn booted(&self, now: Timestamp) -> Option<Timestamp> {
+        let uptime = self.state.uptime_seconds.and_then(|seconds| i64::try_from(seconds).ok())?;
+        Some(Timestamp::from_ms(now.ms().saturating_sub(uptime.saturating_mul(1000))))
+    }
+}
+
 impl Facts {
+    /// Notes which of them are others in `now`. What tells boots apart is not noted: every boot would be a line.
+    pub(crate) fn note_changes(&self, now: &Self, changes: &mut Changes) {
+        changes.note("cpu_cores", &self.cpu_cores, &now.cpu_cores);
+        changes.note("ram_mb", &self.ram_mb, &now.ram_mb);
+        changes.note("disk_gb", &self.disk_gb, &now.disk_gb);
+        changes.note("swap_mb", &self.swap_mb, &now.swap_mb);
+        changes.note("kernel", &self.kernel, &now.kernel);
+        changes.note("os", &self.os, &now.os);
+        changes.note("arch", &self.arch, &now.arch);
+        changes.note("virtualization", &self.virtualization, &now.virtualization);
+        changes.note("cpu_model", &self.cpu_model, &now.cpu_model);
+        changes.note("vendor", &self.vendor, &now.vendor);
+        changes.note("product", &self.product, &now.product);
+        changes.note("asset_tag", &self.asset_tag, &now.asset_tag);
+        changes.note("agent_version", &self.agent_version, &now.agent_version);
+        changes.note("interval_seconds", &self.interval_seconds, &now.interval_seconds);
+    }
+
     /// These facts, with `earlier` ones where these say nothing: a measurement that failed takes nothing away.
     pub(crate) fn or(self, earlier: Self) -> Self {
         Self {

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::delivery::{Bought, LESS_THAN_BOUGHT};
+use super::mark::Mark;
 use super::presence::Presence;
 use super::report::{Facts, State};
 use super::search::Query;
@@ -134,6 +135,12 @@ pub(crate) struct Vps {
     pub(crate) suggestion: Option<Suggestion>,
     /// What deserves a look, for example `conflict`.
     pub(crate) flags: Vec<String>,
+    /// What the flags are about; absent when there is nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) marks: Vec<Mark>,
+    /// What the agent calls its machine, if that is not what the record is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reported_hostname: Option<String>,
 }
 
 /// Where clients of older hubs look for what an agent reported.

@@ -43,7 +43,7 @@ impl Hub {
             }
         }
         tx.commit().await?;
-        changed.iter().for_each(|(before, after)| self.follow(before, after));
+        changed.iter().for_each(|(_, after)| self.follow(after));
         let unchanged = ids.len().saturating_sub(changed.len());
         let changed: Vec<Uuid> = changed.into_iter().map(|(_, after)| after.id).collect();
         Ok(BulkResult { changed: changed.len(), unchanged, ids: changed })

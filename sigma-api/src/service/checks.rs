@@ -18,7 +18,7 @@ impl Hub {
         let tx = self.store.begin().await?;
         match check.vps_id {
             None => check.vps_id = tx.only_owner(check.ip).await?,
-            Some(id) if tx.names_and_statuses(&[id]).await?.is_empty() => {
+            Some(id) if tx.statuses(&[id]).await?.is_empty() => {
                 return Err(Invalid::new("vps_id", format!("is no machine: {id}")).into());
             }
             Some(_) => {}

@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::labels::{edited_addresses, shown_after};
 use super::{Error, Hub, Result};
 use crate::model::audit::{Actor, Changes, Subject};
+use crate::model::mark::Resolution;
 use crate::model::text::Invalid;
 use crate::model::time::Timestamp;
 use crate::model::version::Expected;
@@ -36,7 +37,17 @@ impl Hub {
         let tx = self.store.begin().await?;
         refuse_taken(&tx, id, &hostname).await?;
         let ssh_port = change.ssh_port.unwrap_or(DEFAULT_SSH_PORT);
-        let new = NewVps { id, hostname, alias: String::new(), ssh_port, source: SOURCE };
+        let new = NewVps {
+            id,
+            hostname,
+            reported_hostname: None,
+            alias: String::new(),
+            ssh_port,
+            key: None,
+            provider_id: None,
+            tags: Vec::new(),
+            source: SOURCE,
+        };
         tx.insert_vps(now, new).await?;
         let mut blank = record(&tx, id).await?;
         // What is made has the first version, and its name is new.
@@ -107,15 +118,15 @@ impl Hub {
         let after = edit(&tx, deed, action_name(change.action), &before, &change).await?;
         tx.commit().await?;
         if let Some(after) = after {
-            self.follow(vps, &after);
+            self.follow(&after);
         }
         self.vps(now, id).await
     }
 
     /// Takes into memory how a record stands now. Whoever calls this holds the turn.
-    pub(super) fn follow(&self, before: &Vps, after: &Vps) {
-        let known_as = before.hostname == after.hostname && after.status != Status::Deleted;
-        self.directory.settle(&before.hostname, after.id, known_as.then_some(after.status));
+    pub(super) fn follow(&self, after: &Vps) {
+        let lives = after.status != Status::Deleted;
+        self.directory.settle(after.id, lives.then_some(after.status));
     }
 }
 
@@ -177,6 +188,12 @@ pub(super) async fn edit(
     after.updated_at = deed.now;
     let edited = Edited { hostname: after.hostname != before.hostname, alias: after.alias != before.alias };
     tx.put_vps(&after, edited, life).await?;
+    // Whoever names one of two, or deletes one, says that they were two.
+    if after.status == Status::Deleted {
+        tx.resolve_marks_of(deed.now, after.id, None, Resolution::Deleted).await?;
+    } else if edited.hostname {
+        tx.resolve_marks_of(deed.now, after.id, None, Resolution::Renamed).await?;
+    }
     if after.tags != before.tags {
         tx.put_tags(after.id, &after.tags).await?;
     }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::directory::Unsaved;
+use super::directory::{Refused, Silence, Unsaved};
 use super::{Hub, Result};
+use crate::model::audit::{Actor, ActorKind, Changes, Subject};
 use crate::model::time::Timestamp;
 use crate::model::vps::{Seen, Status};
 
@@ -35,49 +36,79 @@ pub(crate) async fn run(hub: Hub, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Writes all beats and uses of keys and sessions that are only in memory, in one transaction, and notices records that are gone.
+/// What is only in memory.
+struct Pending {
+    beats: Vec<Unsaved>,
+    silences: Vec<Silence>,
+    refused: Vec<Refused>,
+    key_uses: Vec<(Uuid, Timestamp)>,
+    session_uses: Vec<(Uuid, Timestamp)>,
+}
+
+impl Pending {
+    fn is_empty(&self) -> bool {
+        let Self { beats, silences, refused, key_uses, session_uses } = self;
+        beats.is_empty()
+            && silences.is_empty()
+            && refused.is_empty()
+            && key_uses.is_empty()
+            && session_uses.is_empty()
+    }
+}
+
+/// Writes all that is only in memory, in one transaction, and notices records that are gone.
 ///
 /// # Errors
 /// When nothing was written; the next flush tries again.
 pub(crate) async fn flush(hub: &Hub) -> Result<()> {
-    let unsaved = hub.directory.take_unsaved();
-    let uses = hub.keys.take_uses();
-    let sessions = hub.entrance.sessions.take_uses();
-    if unsaved.is_empty() && uses.is_empty() && sessions.is_empty() {
+    let pending = Pending {
+        beats: hub.directory.take_unsaved(),
+        silences: hub.directory.take_silences(),
+        refused: hub.directory.take_refused(Timestamp::now()),
+        key_uses: hub.keys.take_uses(),
+        session_uses: hub.entrance.sessions.take_uses(),
+    };
+    if pending.is_empty() {
         return Ok(());
     }
-    let written = write(hub, &unsaved, &uses, &sessions).await;
+    let written = write(hub, &pending).await;
     if written.is_err() {
-        hub.directory.put_back(&unsaved);
-        hub.keys.put_back(uses);
-        hub.entrance.sessions.put_back(sessions);
+        hub.directory.put_back(&pending.beats);
+        hub.directory.put_back_silences(pending.silences);
+        hub.directory.put_back_refused(&pending.refused);
+        hub.keys.put_back(pending.key_uses);
+        hub.entrance.sessions.put_back(pending.session_uses);
     }
     written
 }
 
-async fn write(
-    hub: &Hub,
-    unsaved: &[Unsaved],
-    uses: &[(Uuid, Timestamp)],
-    sessions: &[(Uuid, Timestamp)],
-) -> Result<()> {
+async fn write(hub: &Hub, pending: &Pending) -> Result<()> {
     let _turn = hub.turn().await;
     let tx = hub.store.begin().await?;
-    let ids: Vec<Uuid> = unsaved.iter().map(|beat| beat.id).collect();
-    let stored = tx.names_and_statuses(&ids).await?;
-    // A record may have been deleted, restored or renamed by another process meanwhile.
-    let status_of = |beat: &Unsaved| {
-        let (hostname, status) = stored.get(&beat.id)?;
-        (*hostname == beat.hostname && *status != Status::Deleted).then_some(*status)
-    };
-    let states: Vec<(Uuid, Seen)> =
-        unsaved.iter().filter(|beat| status_of(beat).is_some()).map(|beat| (beat.id, beat.seen)).collect();
+    let beats = pending.beats.iter().map(|beat| beat.id);
+    let ids: Vec<Uuid> = beats.chain(pending.silences.iter().map(|silence| silence.id)).collect();
+    let stored = tx.statuses(&ids).await?;
+    // A record may have been deleted or restored by another process meanwhile.
+    let status_of = |id: Uuid| stored.get(&id).copied().filter(|status| *status != Status::Deleted);
+    let living = pending.beats.iter().filter(|beat| status_of(beat.id).is_some());
+    let states: Vec<(Uuid, Seen)> = living.map(|beat| (beat.id, beat.seen)).collect();
     tx.put_states(&states).await?;
-    tx.put_key_uses(uses).await?;
-    tx.put_session_uses(sessions).await?;
+    for silence in pending.silences.iter().filter(|silence| stored.contains_key(&silence.id)) {
+        tx.put_gap(silence.id, silence.from, silence.until).await?;
+    }
+    for refused in &pending.refused {
+        let first = tx.add_refusals(refused.id, refused.reports, refused.last).await?;
+        if let Some(hostname) = first {
+            let subject = Subject::vps(refused.id, &hostname);
+            let actor = Actor { kind: ActorKind::Agent, id: None, name: hostname, client_ip: None };
+            tx.audit_agent(refused.last, &actor, "vps.refuse", subject, &Changes::default()).await?;
+        }
+    }
+    tx.put_key_uses(&pending.key_uses).await?;
+    tx.put_session_uses(&pending.session_uses).await?;
     tx.commit().await?;
-    for beat in unsaved {
-        hub.directory.settle(&beat.hostname, beat.id, status_of(beat));
+    for beat in &pending.beats {
+        hub.directory.settle(beat.id, status_of(beat.id));
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! A commit costs a sync of the disk, about 4 ms; fifty reports in one cost hardly more than one. The single writer
 //! also puts concurrent registrations of one hostname in a row, so that the second finds the record of the first.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,10 +11,14 @@ use sigma_protocol::Acknowledgement;
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
-use super::directory::{Digest, Directory, Queued, Standing};
+use super::access::Identity;
+use super::directory::{Directory, Queued, Said, Standing};
 use super::metrics::{Kind, Reported};
-use super::report::{Outcome, apply};
+use super::report::{Hearing, Message, Outcome, apply};
 use super::{Error, Hub, Result};
+use crate::model::binding::Speaker;
+use crate::model::identity::Decision;
+use crate::model::key::Role;
 use crate::model::report::Report;
 use crate::model::time::Timestamp;
 use crate::model::vps::{Seen, Status};
@@ -38,7 +43,8 @@ pub(crate) struct Intake {
 
 #[derive(Debug)]
 struct Job {
-    report: Report,
+    message: Message,
+    said: Said,
     answer: oneshot::Sender<store::Result<Outcome>>,
     queued: Queued,
 }
@@ -47,55 +53,91 @@ impl Hub {
     /// Registers a machine, or takes in what a known one says anew. It is durable when this returns.
     ///
     /// # Errors
-    /// `Gone` when a person deleted the machine; `Unavailable` and `Overloaded` when nothing was stored.
-    pub(crate) async fn register(&self, report: Report) -> Result<Acknowledgement> {
-        let registered = self.registered(report).await;
+    /// `Gone` when a person deleted the machine; `Forbidden` when the key may not speak for it, or may register no more;
+    /// `Unavailable` and `Overloaded` when nothing was stored.
+    pub(crate) async fn register(
+        &self,
+        now: Timestamp,
+        caller: Identity,
+        report: Report,
+    ) -> Result<Acknowledgement> {
+        let registered = self.registered(now, caller, report).await;
         registered.inspect_err(|error| self.reports.refused(Kind::Registration, error))
     }
 
-    async fn registered(&self, report: Report) -> Result<Acknowledgement> {
+    async fn registered(&self, now: Timestamp, caller: Identity, report: Report) -> Result<Acknowledgement> {
         let hostname = report.hostname.clone();
-        let gone = || {
-            Error::Gone(format!(
+        match self.intake.write(message(now, caller, report)).await? {
+            Outcome::Taken { confirmed, .. } => Ok(acknowledge(hostname, confirmed.standing)),
+            Outcome::Deleted(_) | Outcome::Unknown => Err(Error::Gone(format!(
                 "The machine {hostname} was deleted in the hub by a person; restore it there, or stop its agent."
-            ))
-        };
-        match self.intake.write(report).await? {
-            Outcome::Taken { standing, is_new } => {
-                let reported = if is_new { Reported::New } else { Reported::Known };
-                self.reports.took(Kind::Registration, reported);
-                Ok(acknowledge(hostname, standing))
-            }
-            Outcome::Deleted | Outcome::Unknown => Err(gone()),
+            ))),
+            Outcome::BoundElsewhere => Err(bound_elsewhere(&hostname)),
+            Outcome::Full { key, machines } => Err(Error::Forbidden(format!(
+                "The key {key} has registered {machines} new machines and may register no more: raise its limit in \
+                 the hub, or use another key."
+            ))),
         }
     }
 
     /// Takes in a heartbeat. What is new in it is durable when this returns; that the machine is still here, soon after.
     ///
     /// # Errors
-    /// `NotFound` when no living record has the hostname; `Unavailable` and `Overloaded` when nothing was stored.
-    pub(crate) async fn beat(&self, now: Timestamp, report: Report) -> Result<Acknowledgement> {
-        let beaten = self.beaten(now, report).await;
+    /// `NotFound` when no living record is of this machine; `Forbidden` when the key may not speak for it; `Unavailable`
+    /// and `Overloaded` when nothing was stored.
+    pub(crate) async fn beat(
+        &self,
+        now: Timestamp,
+        caller: Identity,
+        report: Report,
+    ) -> Result<Acknowledgement> {
+        let beaten = self.beaten(now, caller, report).await;
         beaten.inspect_err(|error| self.reports.refused(Kind::Heartbeat, error))
     }
 
-    async fn beaten(&self, now: Timestamp, report: Report) -> Result<Acknowledgement> {
+    async fn beaten(&self, now: Timestamp, caller: Identity, report: Report) -> Result<Acknowledgement> {
         let seen = Seen { at: now, state: report.state };
-        let digest = self.directory.digest(&report);
-        if let Some(standing) = self.directory.beat(&report.hostname, digest, seen) {
+        if let Some(standing) = self.directory.beat(self.directory.said(&report), speaker(&caller), seen) {
             self.reports.took(Kind::Heartbeat, Reported::Beat);
             return Ok(acknowledge(report.hostname, standing));
         }
         let hostname = report.hostname.clone();
+        let unknown = || Error::NotFound(format!("No machine is registered as {hostname}; register first."));
         // A read is enough to turn an unknown machine away; it must not cost the writer anything.
-        if self.store.is_known(&hostname).await?
-            && let Outcome::Taken { standing, .. } = self.intake.write(report).await?
-        {
-            self.reports.took(Kind::Heartbeat, Reported::News);
-            return Ok(acknowledge(hostname, standing));
+        let mut known = self.store.candidates(&report.face()).await?;
+        let hearing = Hearing { now, directory: &self.directory, heard: HashMap::new() };
+        match hearing.judge(&report, now, &mut known) {
+            Decision::Unknown | Decision::New { .. } => return Err(unknown()),
+            Decision::Gone(id) => {
+                self.directory.refuse(now, id);
+                return Err(unknown());
+            }
+            _ => {}
         }
-        Err(Error::NotFound(format!("No machine is registered as {hostname}; register first.")))
+        match self.intake.write(message(now, caller, report)).await? {
+            Outcome::Taken { confirmed, .. } => Ok(acknowledge(hostname, confirmed.standing)),
+            Outcome::BoundElsewhere => Err(bound_elsewhere(&hostname)),
+            Outcome::Unknown | Outcome::Deleted(_) | Outcome::Full { .. } => Err(unknown()),
+        }
     }
+}
+
+fn message(arrived: Timestamp, caller: Identity, report: Report) -> Message {
+    Message { report, speaker: speaker(&caller), actor: caller.actor, arrived }
+}
+
+/// An administrator's key speaks for every machine; an agent's for those that it registered.
+fn speaker(caller: &Identity) -> Speaker {
+    match (caller.role, caller.actor.id) {
+        (Role::Agent, Some(key)) => Speaker::Key(key),
+        _ => Speaker::Anyone,
+    }
+}
+
+fn bound_elsewhere(hostname: &str) -> Error {
+    Error::Forbidden(format!(
+        "The machine {hostname} reports with another key, which is valid: use that one, or revoke it in the hub."
+    ))
 }
 
 fn acknowledge(hostname: String, standing: Standing) -> Acknowledgement {
@@ -123,10 +165,11 @@ impl Intake {
         (most.saturating_sub(self.queue.capacity()), most)
     }
 
-    async fn write(&self, report: Report) -> Result<Outcome> {
+    async fn write(&self, message: Message) -> Result<Outcome> {
         let (answer, answered) = oneshot::channel();
-        let queued = Queued::new(&self.directory, &report.hostname);
-        self.queue.try_send(Job { report, answer, queued }).map_err(|_| Error::Overloaded)?;
+        let said = self.directory.said(&message.report);
+        let queued = Queued::new(&self.directory, said);
+        self.queue.try_send(Job { message, said, answer, queued }).map_err(|_| Error::Overloaded)?;
         let outcome = answered.await.map_err(|_| Error::Unavailable("the writer has stopped".into()))?;
         Ok(outcome?)
     }
@@ -183,28 +226,58 @@ impl Writer {
         let _turn = self.turn.lock().await;
         let tx = self.store.begin().await?;
         let mut outcomes = Vec::with_capacity(jobs.len());
+        let mut hearing = Hearing { now, directory: &self.directory, heard: HashMap::new() };
         for job in jobs {
-            outcomes.push(apply(&tx, now, &job.report).await?);
+            outcomes.push(apply(&tx, &mut hearing, &job.message).await?);
         }
         tx.commit().await?;
         for (job, outcome) in jobs.iter().zip(&outcomes) {
-            tell(&self.directory, now, &job.report, self.directory.digest(&job.report), *outcome);
+            tell(&self.directory, now, job.said, &job.message, outcome);
         }
         Ok(outcomes)
     }
 }
 
-fn tell(directory: &Directory, now: Timestamp, report: &Report, digest: Digest, outcome: Outcome) {
+fn tell(directory: &Directory, now: Timestamp, said: Said, message: &Message, outcome: &Outcome) {
+    let report = &message.report;
     match outcome {
-        Outcome::Taken { standing, is_new } => {
-            directory.remember(&report.hostname, standing, digest, Seen { at: now, state: report.state });
-            if is_new {
-                log::info!("new machine: {} ({})", report.hostname, standing.id);
-            } else if report.registration.is_some() && standing.status != Status::Active {
-                log::info!("{} machine registered: {}", standing.status.name(), report.hostname);
-            }
+        Outcome::Taken { confirmed, decision } => {
+            directory.remember(said, *confirmed, Seen { at: now, state: report.state });
+            log_taken(report, confirmed.standing, decision);
         }
-        Outcome::Unknown | Outcome::Deleted => directory.forget(&report.hostname),
+        Outcome::Unknown => directory.forget(said),
+        Outcome::Deleted(id) => {
+            directory.forget(said);
+            directory.refuse(now, *id);
+        }
+        // What is known of the machine under its own key stays.
+        Outcome::BoundElsewhere => {
+            log::warn!("a report for {} came with a key that does not speak for it", report.hostname);
+        }
+        Outcome::Full { key, .. } => {
+            log::warn!("{} is not registered: the key {key} may register no more", report.hostname);
+        }
+    }
+}
+
+fn log_taken(report: &Report, standing: Standing, decision: &Decision) {
+    let (hostname, id) = (&report.hostname, standing.id);
+    match decision {
+        Decision::New { conflicts, clones } if conflicts.is_empty() && clones.is_empty() => {
+            log::info!("new machine: {hostname} ({id})");
+        }
+        Decision::New { .. } => {
+            log::warn!("new machine: {hostname} ({id}), and others of its name or machine id live");
+        }
+        Decision::Reinstalled(_) => log::info!("installed anew: {hostname} ({id})"),
+        Decision::Renamed(_) => log::info!("renamed: {hostname} ({id})"),
+        Decision::Returned(_) => {
+            log::warn!("two machines took turns as {hostname} ({id}); it is the first one's again");
+        }
+        _ if report.registration.is_some() && standing.status != Status::Active => {
+            log::info!("{} machine registered: {hostname}", standing.status.name());
+        }
+        _ => {}
     }
 }
 
@@ -216,7 +289,7 @@ fn answer(directory: &Directory, jobs: impl Iterator<Item = Job>, result: store:
             let _ = job.answer.send(Ok(outcome));
         }),
         Err(error) => jobs.for_each(|job| {
-            directory.doubt(&job.report.hostname);
+            directory.doubt(job.said);
             drop(job.queued);
             let _ = job.answer.send(Err(error.clone()));
         }),

@@ -103,7 +103,7 @@ impl Hub {
 
     /// A stored record as it is now: beats that are only in memory count.
     fn current(&self, now: Timestamp, stored: Stored) -> Vps {
-        let seen = self.directory.seen(&stored.vps.hostname, stored.vps.id).or(stored.seen);
+        let seen = self.directory.seen(stored.vps.id).or(stored.seen);
         stored.vps.with_report(now, stored.facts, seen)
     }
 }

@@ -135,7 +135,7 @@ impl Hub {
     async fn by_presence(&self, now: Timestamp) -> Result<Vec<(&'static str, u64)>> {
         let mut counts = Presence::ALL.map(|presence| (presence, 0));
         for machine in self.store.beating().await? {
-            let seen = self.directory.seen(&machine.hostname, machine.id).map(|seen| seen.at);
+            let seen = self.directory.seen(machine.id).map(|seen| seen.at);
             let interval = machine.interval_seconds.and_then(|seconds| u64::try_from(seconds).ok());
             let interval = interval.map(std::time::Duration::from_secs);
             let presence = Presence::at(now, seen.or(machine.last_seen), interval);

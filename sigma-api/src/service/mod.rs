@@ -11,6 +11,7 @@ pub(crate) mod entrance;
 pub(crate) mod error;
 pub(crate) mod flush;
 mod history;
+pub(crate) mod identity;
 pub(crate) mod intake;
 pub(crate) mod inventory;
 pub(crate) mod keys;
@@ -38,6 +39,8 @@ use suggestion::Suggestions;
 
 use tokio::sync::{Mutex, MutexGuard};
 
+use crate::model::presence::Listening;
+use crate::model::time::Timestamp;
 use crate::store::Store;
 
 pub(crate) use error::{Error, Result};
@@ -59,11 +62,15 @@ pub(crate) struct Hub {
 
 impl Hub {
     /// A hub over that database, with its writer running.
-    pub(crate) fn start(store: Store, doors: Doors) -> Self {
-        let directory = Arc::new(Directory::default());
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn start(store: Store, doors: Doors) -> Result<Self> {
+        let until_before = store.last_heard().await?;
+        let directory = Arc::new(Directory::new(Listening { since: Timestamp::now(), until_before }));
         let turn = Arc::default();
         let intake = Intake::start(store.clone(), Arc::clone(&directory), Arc::clone(&turn));
-        Self {
+        Ok(Self {
             store,
             directory,
             keys: Arc::default(),
@@ -72,7 +79,7 @@ impl Hub {
             entrance: Arc::new(Entrance::new(doors)),
             intake,
             turn,
-        }
+        })
     }
 
     /// Waits until nobody else changes the database and then the memory beside it. Whoever does both holds this from the

@@ -129,7 +129,7 @@ impl Hub {
         {
             return Err(Error::NotFound(format!("There is no provider with the id {id}.")));
         }
-        let candidates = tx.candidates(choice.ids.as_deref()).await?;
+        let candidates = tx.without_provider(choice.ids.as_deref()).await?;
         let mut accepting =
             Accepting { tx: &tx, now, actor, records: HashMap::new(), done: Accepted::default() };
         if let Some(ids) = &choice.ids {

@@ -1,7 +1,8 @@
 //! The audit log: written in the transaction of the change itself, never changed afterwards.
 
+use sea_orm::sea_query::Query;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect,
 };
 use uuid::Uuid;
@@ -10,6 +11,9 @@ use super::entity::audit::{ActiveModel, Column, Entity, Model};
 use super::{Result, Store, StoreError, Tx};
 use crate::model::audit::{Actor, ActorKind, AuditEntry, AuditFilter, Changes, Subject};
 use crate::model::time::Timestamp;
+
+/// Lines by its agent that are kept of a machine.
+const MAX_AGENT_LINES: u64 = 500;
 
 impl Tx {
     /// Notes who did what.
@@ -76,6 +80,38 @@ impl Store {
             .all(&self.read)
             .await?;
         Ok((rows.into_iter().map(from_row).collect::<Result<_>>()?, total))
+    }
+}
+
+impl Tx {
+    /// Notes what a machine's agent did; of such lines the latest are kept.
+    ///
+    /// # Errors
+    /// As every write.
+    pub(crate) async fn audit_agent(
+        &self,
+        now: Timestamp,
+        actor: &Actor,
+        action: &str,
+        subject: Subject,
+        changes: &Changes,
+    ) -> Result<()> {
+        let of_agents = Condition::all()
+            .add(Column::SubjectId.eq(subject.id))
+            .add(Column::ActorKind.eq(ActorKind::Agent.name()));
+        self.audit(now, actor, action, subject, changes).await?;
+        let too_many = Query::select()
+            .column(Column::Id)
+            .from(Entity)
+            .cond_where(of_agents.clone())
+            .order_by(Column::Id, Order::Desc)
+            .offset(MAX_AGENT_LINES)
+            // SQLite knows no OFFSET without a LIMIT.
+            .limit(i64::MAX.unsigned_abs())
+            .to_owned();
+        let old = Entity::delete_many().filter(of_agents).filter(Column::Id.in_subquery(too_many));
+        old.exec(&self.inner).await?;
+        Ok(())
     }
 }
 

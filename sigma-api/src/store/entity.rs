@@ -47,6 +47,8 @@ pub(super) mod vps {
         /// Reports that were refused since it was deleted, and the last of them.
         pub(crate) refused_reports: i64,
         pub(crate) refused_at: Option<i64>,
+        /// The record that a person said this one is the same as; then it is deleted and has no machine.
+        pub(crate) merged_into: Option<Uuid>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -13,11 +13,13 @@ use uuid::Uuid;
 use super::address::{StoredAddress, addresses_of};
 use super::entity::vps::{Column, Entity, Model};
 use super::entity::{provider, vps_state, vps_tag};
+use super::mark::marks_of;
 use super::report::{facts_of, number};
 use super::search::{self, Context};
 use super::state::states_of;
 use super::vps::{CHUNK, port_of, status_of};
 use super::{Result, Store, StoreError};
+use crate::model::mark::flags_of;
 use crate::model::presence::Presence;
 use crate::model::report::Facts;
 use crate::model::time::Timestamp;
@@ -95,11 +97,14 @@ pub(super) async fn with_parts(
     let mut tags = tags_of(database, &ids).await?;
     let mut facts = facts_of(database, &ids).await?;
     let mut states = states_of(database, &ids).await?;
+    let mut marks = marks_of(database, &ids).await?;
     let with_parts = rows.into_iter().map(|row| {
         let (id, hostname) = (row.id, row.hostname.clone());
         let addresses = addresses.remove(&id).unwrap_or_default();
-        let vps = from_row(row, shown(addresses), tags.remove(&id).unwrap_or_default())
+        let mut vps = from_row(row, shown(addresses), tags.remove(&id).unwrap_or_default())
             .map_err(|error| StoreError::Broken(format!("{hostname} ({id}): {error}")))?;
+        vps.marks = marks.remove(&id).unwrap_or_default();
+        vps.flags = flags_of(&vps.marks);
         Ok(Stored { vps, facts: facts.remove(&id), seen: states.remove(&id) })
     });
     Ok(with_parts.collect())
@@ -201,6 +206,7 @@ fn shown(present: Vec<StoredAddress>) -> Vec<Address> {
 fn from_row(row: Model, ip_addresses: Vec<Address>, tags: Vec<String>) -> Result<Vps> {
     Ok(Vps {
         id: row.id,
+        reported_hostname: row.reported_hostname.filter(|reported| *reported != row.hostname),
         hostname: row.hostname,
         alias: row.alias,
         provider_id: row.provider_id,
@@ -234,5 +240,6 @@ fn from_row(row: Model, ip_addresses: Vec<Address>, tags: Vec<String>) -> Result
         version: row.version,
         suggestion: None,
         flags: Vec::new(),
+        marks: Vec::new(),
     })
 }

@@ -6,15 +6,21 @@
 mod account;
 mod address;
 mod audit;
+mod candidate;
 mod edit;
+mod enrolment;
 mod entity;
 mod entity_account;
 mod error;
+mod face;
+mod gap;
 mod history;
 mod ip_check;
 mod key;
 mod list;
 mod lock;
+mod mark;
+mod merge;
 mod migrations;
 mod names;
 mod open;
@@ -37,14 +43,18 @@ use sea_orm::{
 
 pub(crate) use account::{Credentials, Link};
 pub(crate) use address::StoredAddress;
+pub(crate) use candidate::Known;
 pub(crate) use edit::{Edited, Life};
+pub(crate) use enrolment::KeyTerms;
 pub(crate) use error::StoreError;
+pub(crate) use face::StoredFace;
 pub(crate) use history::OtherOwner;
 pub(crate) use list::Stored;
 pub(crate) use lock::Claim;
+pub(crate) use merge::Merge;
 pub(crate) use session::{NewSession, Oldest};
 pub(crate) use suggestion::{AssignedState, Candidate};
-pub(crate) use vps::{Known, NewVps};
+pub(crate) use vps::NewVps;
 
 /// What every operation on the database answers.
 pub(crate) type Result<T> = std::result::Result<T, StoreError>;

@@ -12,7 +12,6 @@ use crate::model::vps::Status;
 #[derive(Debug, Clone)]
 pub(crate) struct Beating {
     pub(crate) id: Uuid,
-    pub(crate) hostname: String,
     pub(crate) last_seen: Option<Timestamp>,
     pub(crate) interval_seconds: Option<i64>,
 }
@@ -31,9 +30,9 @@ impl Store {
             .from(vps::Column::Id)
             .to(vps_report::Column::VpsId)
             .into();
-        let rows: Vec<(Uuid, String, Option<i64>, Option<i64>)> = vps::Entity::find()
+        let rows: Vec<(Uuid, Option<i64>, Option<i64>)> = vps::Entity::find()
             .select_only()
-            .columns([vps::Column::Id, vps::Column::Hostname])
+            .column(vps::Column::Id)
             .column(vps_state::Column::LastSeen)
             .column(vps_report::Column::IntervalSeconds)
             .join(JoinType::LeftJoin, to_state)
@@ -42,9 +41,8 @@ impl Store {
             .into_tuple()
             .all(&self.read)
             .await?;
-        let beating = rows.into_iter().map(|(id, hostname, last_seen, interval_seconds)| Beating {
+        let beating = rows.into_iter().map(|(id, last_seen, interval_seconds)| Beating {
             id,
-            hostname,
             last_seen: last_seen.map(Timestamp::from_ms),
             interval_seconds,
         });

@@ -89,7 +89,7 @@ impl Tx {
     ///
     /// # Errors
     /// As every read.
-    pub(crate) async fn candidates(&self, ids: Option<&[Uuid]>) -> Result<Vec<Candidate>> {
+    pub(crate) async fn without_provider(&self, ids: Option<&[Uuid]>) -> Result<Vec<Candidate>> {
         let Some(ids) = ids else { return candidates(&self.inner, unassigned()).await };
         let mut found = Vec::with_capacity(ids.len());
         for chunk in ids.chunks(CHUNK) {

@@ -1,62 +1,36 @@
 //! Inventory records: what registrations and flushes need of them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use super::entity::vps::{ActiveModel, Column, Entity};
-use super::{Result, Store, StoreError, Tx};
+use super::entity::vps_tag;
+use super::{Result, StoreError, Tx, to_i64};
 use crate::model::time::Timestamp;
 use crate::model::vps::{NODE_EXPORTER_PORT, Status};
 
 /// As many ids as one statement names: one text for full chunks, so that it is prepared once.
 pub(super) const CHUNK: usize = 100;
 
-/// What is known of a machine when it reports.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Known {
-    pub(crate) id: Uuid,
-    pub(crate) status: Status,
-    pub(crate) ssh_port: u16,
-    pub(crate) alias: String,
-    /// Whether a person chose the alias.
-    pub(crate) alias_edited: bool,
-}
-
 /// A record that an agent's registration makes.
 #[derive(Debug, Clone)]
 pub(crate) struct NewVps {
     pub(crate) id: Uuid,
     pub(crate) hostname: String,
+    /// What its agent calls it, if one reports.
+    pub(crate) reported_hostname: Option<String>,
     pub(crate) alias: String,
     pub(crate) ssh_port: u16,
+    pub(crate) key: Option<Uuid>,
+    pub(crate) provider_id: Option<Uuid>,
+    pub(crate) tags: Vec<String>,
     pub(crate) source: &'static str,
 }
 
-impl Store {
-    /// Whether a record of that hostname lives.
-    ///
-    /// # Errors
-    /// As every read.
-    pub(crate) async fn is_known(&self, hostname: &str) -> Result<bool> {
-        let known = find_by_hostname(&self.read, hostname).await?;
-        Ok(known.is_some_and(|known| known.status != Status::Deleted))
-    }
-}
-
 impl Tx {
-    /// The record of that hostname: the living one, or else the one that was deleted last.
-    ///
-    /// # Errors
-    /// As every read.
-    pub(crate) async fn find_by_hostname(&self, hostname: &str) -> Result<Option<Known>> {
-        find_by_hostname(&self.inner, hostname).await
-    }
-
     /// Makes a record.
     ///
     /// # Errors
@@ -65,17 +39,18 @@ impl Tx {
         let empty = || Set(String::new());
         let row = ActiveModel {
             id: Set(new.id),
-            reported_hostname: Set((new.source == "agent").then(|| new.hostname.clone())),
+            reported_hostname: Set(new.reported_hostname),
             hostname_edited: Set(false),
-            agent_key_id: Set(None),
+            agent_key_id: Set(new.key),
             deleted_at: Set(None),
             status_before: Set(None),
             refused_reports: Set(0),
             refused_at: Set(None),
+            merged_into: Set(None),
             hostname: Set(new.hostname),
             alias: Set(new.alias),
             alias_edited: Set(false),
-            provider_id: Set(None),
+            provider_id: Set(new.provider_id),
             ssh_port: Set(i32::from(new.ssh_port)),
             country: empty(),
             city: empty(),
@@ -100,7 +75,84 @@ impl Tx {
             updated_at: Set(now.ms()),
         };
         Entity::insert(row).exec_without_returning(&self.inner).await?;
+        let tags =
+            new.tags.into_iter().map(|tag| vps_tag::ActiveModel { vps_id: Set(new.id), tag: Set(tag) });
+        for tag in tags {
+            vps_tag::Entity::insert(tag).exec_without_returning(&self.inner).await?;
+        }
         Ok(())
+    }
+
+    /// Stores what its agent calls a machine, and what the record is called then.
+    ///
+    /// # Errors
+    /// `Conflict` when another living record is called so.
+    pub(crate) async fn rename_reported(
+        &self,
+        now: Timestamp,
+        id: Uuid,
+        reported: &str,
+        hostname: &str,
+    ) -> Result<()> {
+        Entity::update_many()
+            .col_expr(Column::ReportedHostname, Expr::value(reported))
+            .col_expr(Column::Hostname, Expr::value(hostname))
+            .col_expr(Column::Version, Expr::col(Column::Version).add(1))
+            .col_expr(Column::UpdatedAt, Expr::value(now.ms()))
+            .filter(Column::Id.eq(id))
+            .exec(&self.inner)
+            .await?;
+        Ok(())
+    }
+
+    /// Stores which key speaks for a machine.
+    ///
+    /// # Errors
+    /// As every write.
+    pub(crate) async fn bind_key(&self, id: Uuid, key: Uuid) -> Result<()> {
+        Entity::update_many()
+            .col_expr(Column::AgentKeyId, Expr::value(key))
+            .filter(Column::Id.eq(id))
+            .exec(&self.inner)
+            .await?;
+        Ok(())
+    }
+
+    /// Names of living records that begin with `hostname`, but for that of `except`.
+    ///
+    /// # Errors
+    /// As every read.
+    pub(crate) async fn names_like(&self, hostname: &str, except: Option<Uuid>) -> Result<HashSet<String>> {
+        let names: Vec<String> = Entity::find()
+            .select_only()
+            .column(Column::Hostname)
+            .filter(
+                Condition::any()
+                    .add(Column::Hostname.eq(hostname))
+                    .add(Column::Hostname.starts_with(format!("{hostname} ("))),
+            )
+            .filter(Column::Status.ne(Status::Deleted.name()))
+            .filter(Condition::all().add_option(except.map(|id| Column::Id.ne(id))))
+            .into_tuple()
+            .all(&self.inner)
+            .await?;
+        Ok(names.into_iter().collect())
+    }
+
+    /// Adds reports that were refused since the machine was deleted. If they are the first: what the record is called.
+    ///
+    /// # Errors
+    /// As every write.
+    pub(crate) async fn add_refusals(&self, id: Uuid, count: u64, last: Timestamp) -> Result<Option<String>> {
+        let row = Entity::find_by_id(id).one(&self.inner).await?;
+        let Some(row) = row.filter(|row| row.status == Status::Deleted.name()) else { return Ok(None) };
+        Entity::update_many()
+            .col_expr(Column::RefusedReports, Expr::col(Column::RefusedReports).add(to_i64(count)))
+            .col_expr(Column::RefusedAt, Expr::value(last.ms()))
+            .filter(Column::Id.eq(id))
+            .exec(&self.inner)
+            .await?;
+        Ok((row.refused_reports == 0).then_some(row.hostname))
     }
 
     /// Stores what a registration says of the record itself.
@@ -138,11 +190,11 @@ impl Tx {
         Ok(())
     }
 
-    /// Hostname and status of those of `ids` that exist and can be read: one that cannot is nobody else's fault.
+    /// Status of those of `ids` that exist and can be read: one that cannot is nobody else's fault.
     ///
     /// # Errors
     /// As every read.
-    pub(crate) async fn names_and_statuses(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, (String, Status)>> {
+    pub(crate) async fn statuses(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, Status>> {
         let mut found = HashMap::with_capacity(ids.len());
         for chunk in ids.chunks(CHUNK) {
             let rows: Vec<(Uuid, String, String)> = Entity::find()
@@ -155,7 +207,7 @@ impl Tx {
             for (id, hostname, status) in rows {
                 match status_of(&status) {
                     Ok(status) => {
-                        found.insert(id, (hostname, status));
+                        found.insert(id, status);
                     }
                     Err(error) => log::error!("beats of {hostname} ({id}) are not saved: {error}"),
                 }
@@ -163,20 +215,6 @@ impl Tx {
         }
         Ok(found)
     }
-}
-
-async fn find_by_hostname(database: &impl ConnectionTrait, hostname: &str) -> Result<Option<Known>> {
-    let row: Option<(Uuid, String, i32, String, bool)> = Entity::find()
-        .select_only()
-        .columns([Column::Id, Column::Status, Column::SshPort, Column::Alias, Column::AliasEdited])
-        .filter(Column::Hostname.eq(hostname))
-        .order_by(Column::Status.eq(Status::Deleted.name()), Order::Asc)
-        .order_by(Column::Id, Order::Desc)
-        .into_tuple()
-        .one(database)
-        .await?;
-    let Some((id, status, ssh_port, alias, alias_edited)) = row else { return Ok(None) };
-    Ok(Some(Known { id, status: status_of(&status)?, ssh_port: port_of(ssh_port)?, alias, alias_edited }))
 }
 
 pub(super) fn status_of(name: &str) -> Result<Status> {

@@ -16,7 +16,7 @@ use crate::model::time::Timestamp;
     (status = 200, description = "the machine is registered", body = Acknowledgement),
     (status = 400, description = "a member breaks a rule; the sentence names it", body = ErrorBody),
     (status = 401, description = "no key, or one that is not known", body = ErrorBody),
-    (status = 403, description = "the key may not report for machines", body = ErrorBody),
+    (status = 403, description = "the key may not report for machines, not for this one, or may register no more of them", body = ErrorBody),
     (status = 410, description = "a person deleted the machine", body = ErrorBody),
     (status = 408, description = "the body did not arrive in time", body = ErrorBody),
     (status = 413, description = "the body is too large", body = ErrorBody),
@@ -26,11 +26,11 @@ use crate::model::time::Timestamp;
 ))]
 pub(in crate::http) async fn register(
     State(hub): AppState,
-    _: Reporter,
+    Reporter(caller): Reporter,
     Json(message): Json<Registration>,
 ) -> Result<Answer<Acknowledgement>> {
     let report = Report::from_registration(message)?;
-    Ok(Answer(hub.register(report).await?))
+    Ok(Answer(hub.register(Timestamp::now(), caller, report).await?))
 }
 
 /// Says that a machine is still here, and how it is. News are stored when this is answered, the rest seconds later.
@@ -38,7 +38,7 @@ pub(in crate::http) async fn register(
     (status = 200, description = "the machine is known", body = Acknowledgement),
     (status = 400, description = "a member breaks a rule; the sentence names it", body = ErrorBody),
     (status = 401, description = "no key, or one that is not known", body = ErrorBody),
-    (status = 403, description = "the key may not report for machines", body = ErrorBody),
+    (status = 403, description = "the key may not report for machines, or not for this one", body = ErrorBody),
     (status = 404, description = "no machine has this hostname: register", body = ErrorBody),
     (status = 408, description = "the body did not arrive in time", body = ErrorBody),
     (status = 413, description = "the body is too large", body = ErrorBody),
@@ -48,9 +48,9 @@ pub(in crate::http) async fn register(
 ))]
 pub(in crate::http) async fn heartbeat(
     State(hub): AppState,
-    _: Reporter,
+    Reporter(caller): Reporter,
     Json(message): Json<Heartbeat>,
 ) -> Result<Answer<Acknowledgement>> {
     let report = Report::from_heartbeat(message)?;
-    Ok(Answer(hub.beat(Timestamp::now(), report).await?))
+    Ok(Answer(hub.beat(Timestamp::now(), caller, report).await?))
 }

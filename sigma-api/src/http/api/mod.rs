@@ -7,6 +7,7 @@ pub(super) mod discovery;
 pub(super) mod editing;
 pub(super) mod health;
 pub(super) mod history;
+pub(super) mod identity;
 pub(super) mod ip_checks;
 pub(super) mod keys;
 pub(super) mod metrics;

@@ -7,6 +7,7 @@ mod m0002_address_history;
 mod m0003_application_id;
 mod m0004_editing;
 mod m0006_ip_check;
+mod m0008_identity;
 mod m0010_accounts;
 
 pub(super) use m0003_application_id::APPLICATION_ID;
@@ -23,6 +24,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_editing::Migration),
             Box::new(m0006_ip_check::Migration),
             Box::new(m0010_accounts::Migration),
+            Box::new(m0008_identity::Migration),
         ]
     }
 }

@@ -1,0 +1,220 @@
+//! What a person says about who is who: that two records are one machine or two, and that a mark was seen.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{Error, Hub, Result};
+use crate::model::audit::{Actor, Changes, Subject};
+use crate::model::mark::{Mark, MarkKind, Resolution};
+use crate::model::presence::{Gap, Presence};
+use crate::model::text::Invalid;
+use crate::model::time::Timestamp;
+use crate::model::vps::{Status, Vps};
+use crate::store::{Merge, StoredFace};
+
+const MS_PER_DAY: i64 = 86_400_000;
+
+/// A name and evidence under which a machine reported.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ShownFace {
+    pub(crate) hostname: String,
+    /// Hash of the machine id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) machine_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) boot_id: Option<String>,
+    #[schema(value_type = String, format = DateTime)]
+    pub(crate) first_seen: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    pub(crate) last_seen: Timestamp,
+    /// Whether it is the one of today.
+    pub(crate) current: bool,
+}
+
+/// How a machine is known.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct IdentityView {
+    /// The one of today first, then the latest.
+    pub(crate) faces: Vec<ShownFace>,
+    /// What is open.
+    pub(crate) marks: Vec<Mark>,
+    /// The key that speaks for the machine.
+    pub(crate) agent_key_id: Option<Uuid>,
+    /// Reports that were refused since a person deleted the record.
+    pub(crate) refused_reports: u64,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) refused_at: Option<Timestamp>,
+    /// The record that a person said this one is the same as.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) merged_into: Option<Uuid>,
+}
+
+/// When a machine was there, and when it was not.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PresenceView {
+    pub(crate) presence: Presence,
+    /// Absent as long as it never reported.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) first_seen: Option<Timestamp>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) last_seen: Option<Timestamp>,
+    /// Silences, the latest first. What the hub could not hear because it did not run is none.
+    pub(crate) gaps: Vec<Gap>,
+}
+
+impl Hub {
+    /// How a machine is known.
+    ///
+    /// # Errors
+    /// `NotFound`; a database that does not answer.
+    pub(crate) async fn identity(&self, now: Timestamp, id: Uuid) -> Result<IdentityView> {
+        let vps = self.vps(now, id).await?;
+        let standing = self.store.identity(id).await?;
+        let pending = self.directory.refused(id);
+        let shown = |known: StoredFace| ShownFace {
+            hostname: known.face.hostname,
+            machine_id: known.face.machine_id,
+            boot_id: known.face.boot_id,
+            first_seen: known.first_seen,
+            last_seen: vps.last_seen_at.filter(|_| known.is_current).unwrap_or(known.last_seen),
+            current: known.is_current,
+        };
+        Ok(IdentityView {
+            faces: self.store.faces(id).await?.into_iter().map(shown).collect(),
+            marks: vps.marks,
+            agent_key_id: standing.key,
+            refused_reports: standing
+                .refused_reports
+                .saturating_add(pending.map_or(0, |refused| refused.reports)),
+            refused_at: pending.map(|refused| refused.last).or(standing.refused_at),
+            merged_into: standing.merged_into,
+        })
+    }
+
+    /// When a machine was there in the last `days`.
+    ///
+    /// # Errors
+    /// `NotFound`; a database that does not answer.
+    pub(crate) async fn presence(&self, now: Timestamp, id: Uuid, days: u32) -> Result<PresenceView> {
+        let vps = self.vps(now, id).await?;
+        let since = now.ms().saturating_sub(i64::from(days).saturating_mul(MS_PER_DAY));
+        let mut gaps = self.store.gaps(id, Timestamp::from_ms(since)).await?;
+        let interval = vps.reported.as_ref().and_then(|reported| reported.agent.interval_seconds);
+        let interval = interval.map(|seconds| std::time::Duration::from_secs(seconds.into()));
+        let listening = self.directory.listening();
+        let silent = vps.last_seen_at.and_then(|last_seen| listening.silent_since(now, last_seen, interval));
+        gaps.splice(0..0, silent.map(|from| Gap { from, until: None }));
+        let first_seen = self.store.faces(id).await?.iter().map(|known| known.first_seen).min();
+        let first_seen =
+            first_seen.map(|first| first.min(vps.created_at)).filter(|_| vps.last_seen_at.is_some());
+        Ok(PresenceView { presence: vps.presence, first_seen, last_seen: vps.last_seen_at, gaps })
+    }
+
+    /// Makes `other` and `id` one record, which is `id`: what a person said of it stays, the history of both is its own.
+    ///
+    /// # Errors
+    /// `NotFound`, `Invalid`; `Conflict` when one of them is deleted; a database that cannot be written.
+    pub(crate) async fn merge(&self, now: Timestamp, actor: &Actor, id: Uuid, other: Uuid) -> Result<Vps> {
+        {
+            let _turn = self.turn().await;
+            let (stays, goes) = self.two(now, id, other).await?;
+            let latest = if goes.last_seen_at > stays.last_seen_at { other } else { id };
+            let seen = self.directory.seen(latest);
+            let tx = self.store.begin().await?;
+            tx.resolve_marks_of(now, id, Some(other), Resolution::Merged).await?;
+            tx.merge(now, Merge { stays: id, goes: other, latest }).await?;
+            if let Some(seen) = seen {
+                tx.put_states(&[(id, seen)]).await?;
+            }
+            let mut changes = Changes::default();
+            changes.note("merged", &None, &Some(other));
+            changes.note("with", &None, &Some(&goes.hostname));
+            tx.audit(now, actor, "vps.merge", Subject::vps(id, &stays.hostname), &changes).await?;
+            tx.commit().await?;
+            self.directory.forget_record(id);
+            self.directory.forget_record(other);
+        }
+        self.vps(now, id).await
+    }
+
+    /// A person says that a machine and `other`, or all that it is marked with, are not the same machine.
+    ///
+    /// # Errors
+    /// `NotFound`, `Invalid`; `Conflict` when the two were never marked; a database that cannot be written.
+    pub(crate) async fn distinct(
+        &self,
+        now: Timestamp,
+        actor: &Actor,
+        id: Uuid,
+        other: Option<Uuid>,
+    ) -> Result<Vps> {
+        {
+            let _turn = self.turn().await;
+            let vps = match other {
+                Some(other) => self.two(now, id, other).await?.0,
+                None => self.vps(now, id).await?,
+            };
+            let tx = self.store.begin().await?;
+            let resolved = tx.resolve_marks_of(now, id, other, Resolution::Distinct).await?;
+            if let Some(other) = other
+                && resolved == 0
+                && !tx.were_marked(id, other).await?
+            {
+                let sentence = "These two were never taken for one: there is no mark between them.";
+                return Err(Error::Conflict(sentence.to_owned()));
+            }
+            if resolved > 0 {
+                let mut changes = Changes::default();
+                let flags: Vec<&str> = vps.marks.iter().map(|mark| mark.kind.name()).collect();
+                changes.note("flags", &flags, &Vec::<&str>::new());
+                tx.audit(now, actor, "vps.distinct", Subject::vps(id, &vps.hostname), &changes).await?;
+                tx.commit().await?;
+            }
+        }
+        self.vps(now, id).await
+    }
+
+    /// A person has seen that a machine was installed anew.
+    ///
+    /// # Errors
+    /// `NotFound`; `Invalid` for a flag that is settled in another way; a database that cannot be written.
+    pub(crate) async fn acknowledge(
+        &self,
+        now: Timestamp,
+        actor: &Actor,
+        id: Uuid,
+        flag: &str,
+    ) -> Result<Vps> {
+        if flag != MarkKind::Reinstalled.name() {
+            let rule = "is reinstalled; a conflict or a clone ends by a merge, by another name, or when it is said that these are two";
+            return Err(Invalid::new("flag", rule).into());
+        }
+        {
+            let _turn = self.turn().await;
+            let vps = self.vps(now, id).await?;
+            let tx = self.store.begin().await?;
+            if tx.resolve_reinstalled(now, id, Resolution::Acknowledged).await? {
+                let mut changes = Changes::default();
+                changes.note("flags", &[flag].as_slice(), &Vec::<&str>::new().as_slice());
+                tx.audit(now, actor, "vps.acknowledge", Subject::vps(id, &vps.hostname), &changes).await?;
+                tx.commit().await?;
+            }
+        }
+        self.vps(now, id).await
+    }
+
+    /// Two living records that are not the same one.
+    async fn two(&self, now: Timestamp, id: Uuid, other: Uuid) -> Result<(Vps, Vps)> {
+        if id == other {
+            return Err(Invalid::new("other", "is the record itself").into());
+        }
+        let (one, two) = (self.vps(now, id).await?, self.vps(now, other).await?);
+        let deleted = [&one, &two].into_iter().find(|vps| vps.status == Status::Deleted);
+        if let Some(deleted) = deleted {
+            let sentence = format!("The machine {} is deleted; restore it first.", deleted.hostname);
+            return Err(Error::Conflict(sentence));
+        }
+        Ok((one, two))
+    }
+}

@@ -1,0 +1,140 @@
+//! The records that a report may belong to, with all that is known about whose they are.
+
+use sea_orm::sea_query::{Query, SelectStatement};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
+
+use super::address::addresses_of;
+use super::entity::vps::{Column, Entity, Model};
+use super::entity::vps_face;
+use super::face::{faces_of, text_of};
+use super::report::facts_of;
+use super::state::states_of;
+use super::vps::{port_of, status_of};
+use super::{Result, Store, Tx};
+use crate::model::identity::{Candidate, Face, KnownFace};
+use crate::model::report::Facts;
+use crate::model::vps::Status;
+
+/// More records of one name or machine id are not looked at; the latest are.
+const MAX_CANDIDATES: u64 = 500;
+
+/// What is known of a record when its machine reports.
+#[derive(Debug, Clone)]
+pub(crate) struct Known {
+    pub(crate) candidate: Candidate,
+    pub(crate) status: Status,
+    pub(crate) ssh_port: u16,
+    pub(crate) alias: String,
+    /// Whether a person chose the alias.
+    pub(crate) alias_edited: bool,
+    /// Whether a person chose the hostname.
+    pub(crate) hostname_edited: bool,
+    /// The key that speaks for the machine.
+    pub(crate) key: Option<Uuid>,
+}
+
+impl Store {
+    /// The records that a report of that face may belong to.
+    ///
+    /// # Errors
+    /// As every read.
+    pub(crate) async fn candidates(&self, face: &Face) -> Result<Vec<Known>> {
+        candidates(&self.read, face).await
+    }
+}
+
+impl Tx {
+    /// The records that a report of that face may belong to.
+    ///
+    /// # Errors
+    /// As every read.
+    pub(crate) async fn candidates(&self, face: &Face) -> Result<Vec<Known>> {
+        candidates(&self.inner, face).await
+    }
+}
+
+async fn candidates(database: &impl ConnectionTrait, face: &Face) -> Result<Vec<Known>> {
+    let exact = vps_face::Entity::find()
+        .filter(vps_face::Column::MachineId.eq(text_of(&face.machine_id)))
+        .filter(vps_face::Column::BootId.eq(text_of(&face.boot_id)))
+        .filter(vps_face::Column::Hostname.eq(face.hostname.as_str()))
+        .filter(vps_face::Column::IsCurrent.eq(true))
+        .filter(vps_face::Column::VpsId.in_subquery(living()))
+        .limit(2)
+        .all(database)
+        .await?;
+    // Nearly always this is all that there is to know.
+    let matching = match exact.as_slice() {
+        [only] => Condition::all().add(Column::Id.eq(only.vps_id)),
+        _ => may_belong(face),
+    };
+    let rows =
+        Entity::find().filter(matching).order_by_desc(Column::Id).limit(MAX_CANDIDATES).all(database).await?;
+    with_parts(database, rows).await
+}
+
+fn living() -> SelectStatement {
+    Query::select()
+        .column(Column::Id)
+        .from(Entity)
+        .and_where(Column::Status.ne(Status::Deleted.name()))
+        .to_owned()
+}
+
+fn may_belong(face: &Face) -> Condition {
+    let with_face = |condition: Condition| {
+        Query::select()
+            .column(vps_face::Column::VpsId)
+            .from(vps_face::Entity)
+            .cond_where(condition)
+            .to_owned()
+    };
+    let of_machine = face.machine_id.as_ref().map(|id| {
+        Column::Id.in_subquery(with_face(Condition::all().add(vps_face::Column::MachineId.eq(id.as_str()))))
+    });
+    let of_name = Condition::all().add(vps_face::Column::Hostname.eq(face.hostname.as_str()));
+    let merged =
+        Condition::all().add(Column::Status.eq(Status::Deleted.name())).add(Column::MergedInto.is_not_null());
+    Condition::all()
+        .add(
+            Condition::any()
+                .add(Column::Hostname.eq(face.hostname.as_str()))
+                .add(Column::Id.in_subquery(with_face(of_name)))
+                .add_option(of_machine),
+        )
+        .add(merged.not())
+}
+
+async fn with_parts(database: &impl ConnectionTrait, rows: Vec<Model>) -> Result<Vec<Known>> {
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let mut faces = faces_of(database, &ids).await?;
+    let mut addresses = addresses_of(database, &ids).await?;
+    let facts = facts_of(database, &ids).await?;
+    let states = states_of(database, &ids).await?;
+    let known = rows.into_iter().map(|row| {
+        let (current, former) =
+            faces.remove(&row.id).unwrap_or_default().into_iter().partition::<Vec<_>, _>(|f| f.is_current);
+        let known = |face: super::StoredFace| KnownFace { face: face.face, first_seen: face.first_seen };
+        let status = status_of(&row.status)?;
+        Ok(Known {
+            candidate: Candidate {
+                id: row.id,
+                hostname: row.hostname,
+                deleted: status == Status::Deleted,
+                current: current.into_iter().next().map(known),
+                former: former.into_iter().map(known).collect(),
+                last_seen: states.get(&row.id).map(|seen| seen.at),
+                interval: facts.get(&row.id).and_then(Facts::interval),
+                addresses: addresses.remove(&row.id).unwrap_or_default().iter().map(|a| a.ip).collect(),
+            },
+            status,
+            ssh_port: port_of(row.ssh_port)?,
+            alias: row.alias,
+            alias_edited: row.alias_edited,
+            hostname_edited: row.hostname_edited,
+            key: row.agent_key_id,
+        })
+    });
+    known.collect()
+}
