@@ -5,6 +5,7 @@ mod common;
 
 #[cfg(test)]
 mod agents;
+#[cfg(test)]
 mod ansible;
 #[cfg(test)]
 mod audit;
@@ -25,12 +26,19 @@ mod files;
 #[cfg(test)]
 mod history;
 #[cfg(test)]
+mod identity;
+#[cfg(test)]
 mod inventory;
 #[cfg(test)]
 mod ip_checks;
 #[cfg(test)]
+mod key_binding;
+#[cfg(test)]
 mod keys;
+#[cfg(test)]
 mod metrics;
+#[cfg(test)]
+mod presence_gaps;
 #[cfg(test)]
 mod prometheus;
 #[cfg(test)]
@@ -43,6 +51,7 @@ mod search;
 mod start;
 #[cfg(test)]
 mod stop;
+#[cfg(test)]
 mod suggestion;
 #[cfg(test)]
 mod transcript;
