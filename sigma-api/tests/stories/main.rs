@@ -38,6 +38,8 @@ mod keys;
 #[cfg(test)]
 mod metrics;
 #[cfg(test)]
+mod ownership;
+#[cfg(test)]
 mod presence_gaps;
 #[cfg(test)]
 mod prometheus;
