@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::directory::Standing;
 use super::editing::{Deed, action_name, edit};
 use super::{Error, Hub, Result};
 use crate::model::audit::Actor;
@@ -30,7 +31,7 @@ impl Hub {
         let _turn = self.turn().await;
         let tx = self.store.begin().await?;
         let ids = meant(&tx, now, selection).await?;
-        let mut changed: Vec<(Vps, Vps)> = Vec::new();
+        let mut changed: Vec<Standing> = Vec::new();
         for some in ids.chunks(AT_ONCE) {
             let mut records = tx.records(some).await?;
             for id in some {
@@ -39,13 +40,13 @@ impl Hub {
                     .ok_or_else(|| Invalid::new("ids", format!("there is no machine with the id {id}")))?;
                 let after = edit(&tx, deed, action_name(change.action), &stored, &change).await;
                 let after = after.map_err(|error| about(error, &stored.vps.hostname))?;
-                changed.extend(after.map(|after| (stored.vps, after)));
+                changed.extend(after.map(|Vps { id, status, .. }| Standing { id, status }));
             }
         }
         tx.commit().await?;
-        changed.iter().for_each(|(_, after)| self.follow(after));
+        changed.iter().for_each(|standing| self.follow(*standing));
         let unchanged = ids.len().saturating_sub(changed.len());
-        let changed: Vec<Uuid> = changed.into_iter().map(|(_, after)| after.id).collect();
+        let changed: Vec<Uuid> = changed.into_iter().map(|standing| standing.id).collect();
         Ok(BulkResult { changed: changed.len(), unchanged, ids: changed })
     }
 }

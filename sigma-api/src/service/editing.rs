@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::directory::Standing;
 use super::labels::{edited_addresses, shown_after};
 use super::{Error, Hub, Result};
 use crate::model::audit::{Actor, Changes, Subject};
@@ -30,31 +31,10 @@ impl Hub {
     /// # Errors
     /// `Invalid`; `Conflict` when a living machine has the hostname.
     pub(crate) async fn create_vps(&self, now: Timestamp, actor: &Actor, change: VpsChange) -> Result<Vps> {
-        let change = VpsChange { action: None, ..change.checked()? };
-        let hostname = change.hostname.clone().ok_or_else(|| Invalid::new("hostname", "is missing"))?;
-        let id = Uuid::now_v7();
+        let change = change.checked()?;
         let _turn = self.turn().await;
         let tx = self.store.begin().await?;
-        refuse_taken(&tx, id, &hostname).await?;
-        let ssh_port = change.ssh_port.unwrap_or(DEFAULT_SSH_PORT);
-        let new = NewVps {
-            id,
-            hostname,
-            reported_hostname: None,
-            alias: String::new(),
-            ssh_port,
-            key: None,
-            provider_id: None,
-            tags: Vec::new(),
-            source: SOURCE,
-        };
-        tx.insert_vps(now, new).await?;
-        let mut blank = record(&tx, id).await?;
-        // What is made has the first version, and its name is new.
-        blank.vps.version = 0;
-        blank.vps.hostname.clear();
-        blank.vps.source = change.source.clone().unwrap_or_else(|| SOURCE.to_owned());
-        edit(&tx, Deed { now, actor, bulk: None }, "vps.create", &blank, &change).await?;
+        let id = create(&tx, Deed { now, actor, bulk: None }, change).await?;
         tx.commit().await?;
         self.vps(now, id).await
     }
@@ -118,15 +98,15 @@ impl Hub {
         let after = edit(&tx, deed, action_name(change.action), &before, &change).await?;
         tx.commit().await?;
         if let Some(after) = after {
-            self.follow(&after);
+            self.follow(Standing { id, status: after.status });
         }
         self.vps(now, id).await
     }
 
     /// Takes into memory how a record stands now. Whoever calls this holds the turn.
-    pub(super) fn follow(&self, after: &Vps) {
-        let lives = after.status != Status::Deleted;
-        self.directory.settle(after.id, lives.then_some(after.status));
+    pub(super) fn follow(&self, standing: Standing) {
+        let lives = standing.status != Status::Deleted;
+        self.directory.settle(standing.id, lives.then_some(standing.status));
     }
 }
 
@@ -143,6 +123,34 @@ pub(super) fn action_name(action: Option<Action>) -> &'static str {
 async fn record(tx: &Tx, id: Uuid) -> Result<Stored> {
     let found = tx.records(&[id]).await?.remove(&id);
     found.ok_or_else(|| Error::NotFound(format!("There is no machine with the id {id}.")))
+}
+
+/// Makes a record, of members that were checked.
+pub(super) async fn create(tx: &Tx, deed: Deed<'_>, change: VpsChange) -> Result<Uuid> {
+    let change = VpsChange { action: None, ..change };
+    let hostname = change.hostname.clone().ok_or_else(|| Invalid::new("hostname", "is missing"))?;
+    let id = Uuid::now_v7();
+    refuse_taken(tx, id, &hostname).await?;
+    let ssh_port = change.ssh_port.unwrap_or(DEFAULT_SSH_PORT);
+    let new = NewVps {
+        id,
+        hostname,
+        reported_hostname: None,
+        alias: String::new(),
+        ssh_port,
+        key: None,
+        provider_id: None,
+        tags: Vec::new(),
+        source: SOURCE,
+    };
+    tx.insert_vps(deed.now, new).await?;
+    let mut blank = record(tx, id).await?;
+    // What is made has the first version, and its name is new.
+    blank.vps.version = 0;
+    blank.vps.hostname.clear();
+    blank.vps.source = change.source.clone().unwrap_or_else(|| SOURCE.to_owned());
+    edit(tx, deed, "vps.create", &blank, &change).await?;
+    Ok(id)
 }
 
 /// Changes one record, and notes who did it. `None`: it was so already.

@@ -41,17 +41,9 @@ impl Hub {
         change: ProviderChange,
     ) -> Result<Provider> {
         let change = change.checked()?;
-        if change.name.is_none() {
-            return Err(Invalid::new("name", "is missing").into());
-        }
-        let blank = Provider::blank(now, Uuid::now_v7());
-        let provider = change.applied_to(&blank);
         let _turn = self.turn().await;
         let tx = self.store.begin().await?;
-        refuse_taken(&tx, &provider).await?;
-        tx.insert_provider(&provider).await?;
-        let changes = provider.changes_since(&blank);
-        tx.audit(now, actor, "provider.create", provider.subject(), &changes).await?;
+        let provider = create(&tx, now, actor, &change).await?;
         tx.commit().await?;
         Ok(provider)
     }
@@ -114,6 +106,25 @@ impl Hub {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// Makes a provider, of members that were checked.
+pub(super) async fn create(
+    tx: &Tx,
+    now: Timestamp,
+    actor: &Actor,
+    change: &ProviderChange,
+) -> Result<Provider> {
+    if change.name.is_none() {
+        return Err(Invalid::new("name", "is missing").into());
+    }
+    let blank = Provider::blank(now, Uuid::now_v7());
+    let provider = change.applied_to(&blank);
+    refuse_taken(tx, &provider).await?;
+    tx.insert_provider(&provider).await?;
+    let changes = provider.changes_since(&blank);
+    tx.audit(now, actor, "provider.create", provider.subject(), &changes).await?;
+    Ok(provider)
 }
 
 fn unknown(id: Uuid) -> Error {

@@ -201,6 +201,24 @@ fn two_editors_at_once_are_put_in_a_row() {
 }
 
 #[test]
+fn of_those_who_take_a_name_at_once_one_gets_it() {
+    let folder = Folder::new();
+    let (agent, editor) = (folder.key("agent"), folder.key("operator"));
+    let hub = folder.start();
+    for (path, body) in [(VPS, r#"{"hostname":"a"}"#), ("/api/providers", r#"{"name":"Acme"}"#)] {
+        let statuses: Vec<u16> = std::thread::scope(|scope| {
+            let threads: Vec<_> =
+                (0..20).map(|_| scope.spawn(|| hub.post(&editor, path, body).status)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 1, "{statuses:?}");
+        assert_eq!(statuses.iter().filter(|status| **status == 409).count(), 19, "{statuses:?}");
+    }
+    assert_eq!(hub.post(&agent, REGISTER, r#"{"hostname":"a"}"#).status, 200, "its agent finds the record");
+    assert_eq!(hub.get(&editor, VPS).json()["total"], 1);
+}
+
+#[test]
 fn a_deleted_machine_is_hidden_refused_and_restored() {
     let folder = Folder::new();
     let (agent, editor) = (folder.key("agent"), folder.key("operator"));

@@ -84,10 +84,8 @@ fn fifty_machines_called_localhost_are_fifty_records() {
     let machines: Vec<Machine> =
         (1..=50).map(|n| Machine::new("localhost", n, &format!("b{n}"), &format!("203.0.113.{n}"))).collect();
     let ids: Vec<String> = std::thread::scope(|scope| {
-        let threads: Vec<_> = machines
-            .iter()
-            .map(|machine| scope.spawn(|| id_of(&machine.register(&hub, &agent))))
-            .collect();
+        let threads: Vec<_> =
+            machines.iter().map(|machine| scope.spawn(|| id_of(&machine.register(&hub, &agent)))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), 50);
