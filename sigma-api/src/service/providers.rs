@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::editing::check_version;
 use super::inventory::Page;
 use super::{Error, Hub, Result};
-use crate::model::audit::{Actor, Changes};
+use crate::model::audit::{Actor, Changes, Subject};
 use crate::model::provider::{Provider, ProviderChange, ProviderFilter};
 use crate::model::text::Invalid;
 use crate::model::time::Timestamp;
@@ -99,7 +99,11 @@ impl Hub {
                 "{name} has {count} {machines}; give them another provider or delete them first."
             )));
         }
-        tx.delete_provider(now, id).await?;
+        for (vps, hostname) in tx.delete_provider(now, id).await? {
+            let mut changes = Changes::default();
+            changes.note("provider_id", &Some(id), &None);
+            tx.audit(now, actor, "vps.update", Subject::vps(vps, &hostname), &changes).await?;
+        }
         let mut changes = Changes::default();
         changes.note("name", &Some(&provider.name), &None);
         tx.audit(now, actor, "provider.delete", provider.subject(), &changes).await?;

@@ -95,11 +95,19 @@ impl Tx {
         Ok(())
     }
 
-    /// Takes a provider away that has no living machine. Deleted machines and keys that name it name none from now on.
+    /// Takes a provider away that has no living machine. Deleted machines and keys that name it name none from now on;
+    /// these machines are the answer, with their hostnames.
     ///
     /// # Errors
     /// As every write.
-    pub(crate) async fn delete_provider(&self, now: Timestamp, id: Uuid) -> Result<()> {
+    pub(crate) async fn delete_provider(&self, now: Timestamp, id: Uuid) -> Result<Vec<(Uuid, String)>> {
+        let machines = vps::Entity::find()
+            .select_only()
+            .columns([vps::Column::Id, vps::Column::Hostname])
+            .filter(vps::Column::ProviderId.eq(id))
+            .into_tuple()
+            .all(&self.inner)
+            .await?;
         vps::Entity::update_many()
             .col_expr(vps::Column::ProviderId, Expr::value(Option::<Uuid>::None))
             .col_expr(vps::Column::Version, Expr::col(vps::Column::Version).add(1))
@@ -113,7 +121,7 @@ impl Tx {
             .exec(&self.inner)
             .await?;
         Entity::delete_by_id(id).exec(&self.inner).await?;
-        Ok(())
+        Ok(machines)
     }
 }
 

@@ -114,3 +114,31 @@ fn an_address_has_a_history() {
         404
     );
 }
+
+#[test]
+fn beats_do_not_stand_in_the_way_of_an_editor() {
+    let folder = Folder::new();
+    let (agent, editor) = (folder.key("agent"), folder.key("operator"));
+    let hub = folder.start();
+    let record = reported(&hub, &agent, &editor, &json!({"hostname": "a"}));
+    for ip in ["203.0.113.7", "203.0.113.8"] {
+        let news = json!({"hostname": "a", "ip_addresses": [{"ip": ip}], "system_info": {"kernel": ip}});
+        assert_eq!(hub.post(&agent, "/api/agent/heartbeat", &news.to_string()).status, 200);
+    }
+    let edited = hub.put(&editor, &url(&record), &json!({"notes": "x", "version": record["version"]}));
+    assert_eq!((edited.status, &edited.json()["notes"]), (200, &json!("x")));
+}
+
+#[test]
+fn an_edit_that_cannot_be_stored_is_not_acknowledged() {
+    let folder = Folder::new();
+    let editor = folder.key("operator");
+    let hub = folder.start();
+    let record = hub.post(&editor, VPS, r#"{"hostname":"a"}"#).json();
+    let lock = folder.lock();
+    let refused = hub.put(&editor, &url(&record), &json!({"notes": "x"}));
+    assert_eq!(refused.status, 503, "{refused:?}");
+    assert_eq!(hub.get(&editor, &url(&record)).json(), record);
+    drop(lock);
+    assert_eq!(hub.put(&editor, &url(&record), &json!({"notes": "x"})).status, 200);
+}

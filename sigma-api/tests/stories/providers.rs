@@ -116,6 +116,8 @@ fn a_provider_with_machines_stays_until_they_are_gone() {
     let gone = hub.delete(&editor, &path);
     assert_eq!((gone.status, &*gone.text), (204, ""), "deleted machines do not count");
     assert_eq!(hub.get(&reader, &path).status, 404);
+    let line = hub.get(&reader, &format!("{}/audit", machines[0])).json()["data"][0].clone();
+    assert_eq!(line["changes"], json!({"provider_id": [id, null]}), "a deleted machine has a log too");
     let restored = hub.post(&editor, &format!("{}/restore", machines[0]), "");
     assert_eq!((restored.status, &restored.json()["provider_id"]), (200, &Value::Null));
     assert_eq!(hub.delete(&editor, &path).status, 404);
