@@ -48,7 +48,7 @@ pub(super) async fn read_in_time(headers: &HeaderMap, body: Body, limit: usize) 
     })?
 }
 
-fn require_json(headers: &HeaderMap) -> Result<()> {
+pub(super) fn require_json(headers: &HeaderMap) -> Result<()> {
     let unsupported = |sentence: &'static str| ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence);
     if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
         return Err(unsupported("The body is to be sent as it is, without a Content-Encoding."));
@@ -98,7 +98,7 @@ fn too_large(limit: usize) -> ApiError {
     ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, sentence)
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     let read = serde_json::from_slice::<Object<T>>(bytes);
     read.map(|object| object.0).map_err(|error| refusal::<T>(bytes, &error))
 }

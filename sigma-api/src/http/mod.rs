@@ -11,6 +11,7 @@ mod etag;
 mod failures;
 mod form;
 mod headers;
+mod large;
 mod metrics;
 pub(crate) mod openapi;
 mod places;

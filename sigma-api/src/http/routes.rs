@@ -13,8 +13,8 @@ use axum::{Extension, Router};
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 
 use super::api::{
-    account, accounts, agent, discovery, editing, health, history, identity, ip_checks, keys, metrics,
-    providers, session, stats, suggestion, vps,
+    account, accounts, agent, discovery, editing, exchange, health, history, identity, ip_checks, keys,
+    metrics, providers, session, stats, suggestion, vps,
 };
 use super::auth::{Access, Admin, Anyone, Editor, Reporter, Viewer, authorize};
 use super::client::recognize;
@@ -77,6 +77,10 @@ pub(super) fn table() -> Vec<Route> {
         post("/api/vps/{id}/distinct", EDITORS, identity::distinct),
         post("/api/vps/{id}/acknowledge", EDITORS, identity::acknowledge),
         get("/api/stats", VIEWERS, stats::read),
+        get("/api/vps/export", VIEWERS, exchange::export_vps),
+        post("/api/vps/import", EDITORS, exchange::import_vps),
+        get("/api/providers/export", VIEWERS, exchange::export_providers),
+        post("/api/providers/import", EDITORS, exchange::import_providers),
         get("/api/prometheus/targets", VIEWERS, discovery::prometheus),
         get("/api/ansible/inventory", VIEWERS, discovery::ansible),
         get("/metrics", VIEWERS, metrics::read),
@@ -258,6 +262,10 @@ mod tests {
             "POST /api/vps/{id}/distinct: admin operator",
             "POST /api/vps/{id}/acknowledge: admin operator",
             "GET /api/stats: admin operator readonly",
+            "GET /api/vps/export: admin operator readonly",
+            "POST /api/vps/import: admin operator",
+            "GET /api/providers/export: admin operator readonly",
+            "POST /api/providers/import: admin operator",
             "GET /api/prometheus/targets: admin operator readonly",
             "GET /api/ansible/inventory: admin operator readonly",
             "GET /metrics: admin operator readonly",

@@ -9,6 +9,7 @@ pub(crate) mod binding;
 pub(crate) mod bulk;
 pub(crate) mod country;
 pub(crate) mod delivery;
+pub(crate) mod exchange;
 pub(crate) mod identity;
 pub(crate) mod ip_check;
 pub(crate) mod key;

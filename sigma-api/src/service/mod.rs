@@ -9,6 +9,7 @@ pub(crate) mod discovery;
 mod editing;
 pub(crate) mod entrance;
 pub(crate) mod error;
+pub(crate) mod exchange;
 pub(crate) mod flush;
 mod history;
 pub(crate) mod identity;

@@ -12,6 +12,7 @@ mod enrolment;
 mod entity;
 mod entity_account;
 mod error;
+mod exchange;
 mod face;
 mod gap;
 mod history;

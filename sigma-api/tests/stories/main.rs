@@ -22,6 +22,8 @@ mod drain;
 #[cfg(test)]
 mod editing;
 #[cfg(test)]
+mod exchange;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod history;

@@ -5,6 +5,7 @@ pub(super) mod accounts;
 pub(super) mod agent;
 pub(super) mod discovery;
 pub(super) mod editing;
+pub(super) mod exchange;
 pub(super) mod health;
 pub(super) mod history;
 pub(super) mod identity;

@@ -1,0 +1,222 @@
+//! Files: CSV (RFC 4180) and JSON, to rows and back.
+//!
+//! A spreadsheet runs a cell that begins with `=`, `+`, `-`, `@`, a tab or a line end as a formula. Such a cell is written
+//! with an apostrophe before it, which spreadsheets take for "this is text", and so is one that has apostrophes before
+//! such a character: reading takes exactly one away.
+
+use serde_json::{Value, json};
+
+use super::{Kind, Row, Table};
+use crate::model::text::Invalid;
+
+/// Lines of a file, at most: all of them are written in one transaction.
+const MAX_LINES: usize = 10_000;
+/// Between the entries of a list, which are written with a backslash before one of their own.
+const BETWEEN: char = ';';
+
+/// How a file is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    Csv,
+    Json,
+}
+
+impl Format {
+    /// The format of that name.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn named(name: &str) -> Result<Self, Invalid> {
+        match name {
+            "csv" => Ok(Self::Csv),
+            "json" => Ok(Self::Json),
+            _ => Err(Invalid::new("format", "is csv or json")),
+        }
+    }
+
+    /// Its name, and the ending of its files.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Json => "json",
+        }
+    }
+}
+
+/// A row as it stands in a file.
+#[derive(Debug)]
+pub(crate) struct Line {
+    /// Of the file (CSV), or the place in the list (JSON), from 1.
+    pub(crate) number: u64,
+    /// Its members, or why it cannot be read.
+    pub(crate) row: Result<Row, Invalid>,
+}
+
+/// The rows as a file.
+pub(crate) fn write(table: &Table, format: Format, rows: &[Row]) -> String {
+    match format {
+        Format::Json => serde_json::to_string_pretty(rows).unwrap_or_default() + "\n",
+        Format::Csv => {
+            let mut writer =
+                csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+            // Writing to memory does not fail.
+            let _ = writer.write_record(table.columns.iter().map(|(name, _)| name));
+            for row in rows {
+                let cells = table.columns.iter().map(|(name, _)| guarded(cell(row.get(*name))));
+                let _ = writer.write_record(cells);
+            }
+            String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
+        }
+    }
+}
+
+/// Reads a file: a text, or for JSON the list itself.
+///
+/// # Errors
+/// What keeps all of it from being read; what is wrong with one line stands there.
+pub(crate) fn read(table: &Table, format: Format, data: &Value) -> Result<Vec<Line>, Invalid> {
+    let lines = match (format, data) {
+        (Format::Csv, Value::String(text)) => read_csv(table, text)?,
+        (Format::Json, Value::String(text)) => {
+            let list: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))
+                .map_err(|error| Invalid::new("data", format!("is no JSON: {error}")))?;
+            read_json(table, &list)?
+        }
+        (Format::Json, list) => read_json(table, list)?,
+        (Format::Csv, _) => return Err(Invalid::new("data", "is the text of a CSV file")),
+    };
+    if lines.len() > MAX_LINES {
+        return Err(Invalid::new("data", format!("has more than {MAX_LINES} lines")));
+    }
+    Ok(lines)
+}
+
+fn read_json(table: &Table, list: &Value) -> Result<Vec<Line>, Invalid> {
+    let list = list.as_array().ok_or_else(|| Invalid::new("data", "is a list of objects"))?;
+    let line = |(index, entry): (usize, &Value)| {
+        let row = entry.as_object().cloned().ok_or_else(|| Invalid::new("data", "is an object"));
+        let unknown = |row: &Row| row.keys().find(|name| !table.knows(name)).cloned();
+        let row = row.and_then(|row| match unknown(&row) {
+            Some(name) => Err(Invalid::new(name, "is no member that can be imported")),
+            None => Ok(row),
+        });
+        Line { number: u64::try_from(index + 1).unwrap_or(u64::MAX), row }
+    };
+    Ok(list.iter().enumerate().map(line).collect())
+}
+
+fn read_csv(table: &Table, text: &str) -> Result<Vec<Line>, Invalid> {
+    let text = text.trim_start_matches('\u{feff}');
+    let mut reader =
+        csv::ReaderBuilder::new().flexible(true).delimiter(delimiter(text)).from_reader(text.as_bytes());
+    let bad = |error: csv::Error| Invalid::new("data", format!("is no CSV: {error}"));
+    let heading = reader.headers().map_err(bad)?.clone();
+    let mut columns: Vec<&str> = Vec::with_capacity(heading.len());
+    for name in heading.iter().map(str::trim) {
+        if !table.knows(name) {
+            let known: Vec<&str> = table.columns.iter().map(|(known, _)| *known).collect();
+            let reason = format!("line 1: there is no column {name:?}, but {}", known.join(", "));
+            return Err(Invalid::new("data", reason));
+        }
+        if columns.contains(&name) {
+            return Err(Invalid::new("data", format!("line 1: the column {name} is there twice")));
+        }
+        columns.push(name);
+    }
+    let mut lines = Vec::new();
+    for record in reader.records().take(MAX_LINES + 1) {
+        let record = record.map_err(bad)?;
+        let number = record.position().map_or(0, csv::Position::line);
+        lines.push(Line { number, row: row_of(table, &columns, &record) });
+    }
+    Ok(lines)
+}
+
+/// Spreadsheets write semicolons where commas stand in numbers, and some tabs.
+fn delimiter(text: &str) -> u8 {
+    let heading = text.lines().next().unwrap_or_default();
+    [b',', b';', b'\t'].into_iter().find(|byte| heading.as_bytes().contains(byte)).unwrap_or(b',')
+}
+
+fn row_of(table: &Table, columns: &[&str], record: &csv::StringRecord) -> Result<Row, Invalid> {
+    if record.len() != columns.len() {
+        let reason = format!("has {} cells, and the heading {}", record.len(), columns.len());
+        return Err(Invalid::new("data", reason));
+    }
+    let mut row = Row::new();
+    for (name, cell) in columns.iter().zip(record) {
+        let cell = unguarded(cell);
+        let value = match table.kind(name) {
+            Some(Kind::Tags) => entries(cell).into_iter().map(Value::from).collect(),
+            Some(Kind::Addresses) => entries(cell).iter().map(|entry| address(entry)).collect(),
+            _ => json!(cell),
+        };
+        row.insert((*name).to_owned(), value);
+    }
+    Ok(row)
+}
+
+fn cell(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(list)) => {
+            let between = BETWEEN.to_string();
+            list.iter().map(|entry| escaped(&entry_text(entry))).collect::<Vec<_>>().join(&between)
+        }
+        Some(value) => value.to_string(),
+    }
+}
+
+/// A tag, or an address with its label behind it.
+fn entry_text(entry: &Value) -> String {
+    let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default();
+    match entry {
+        Value::Object(_) if text("label").is_empty() => text("ip").to_owned(),
+        Value::Object(_) => format!("{} {}", text("ip"), text("label")),
+        entry => entry.as_str().unwrap_or_default().to_owned(),
+    }
+}
+
+fn address(entry: &str) -> Value {
+    let (ip, label) = entry.split_once(' ').unwrap_or((entry, ""));
+    json!({"ip": ip, "label": label})
+}
+
+fn escaped(entry: &str) -> String {
+    entry.replace('\\', "\\\\").replace(BETWEEN, &format!("\\{BETWEEN}"))
+}
+
+fn entries(cell: &str) -> Vec<String> {
+    if cell.is_empty() {
+        return Vec::new();
+    }
+    let mut entries = vec![String::new()];
+    let mut chars = cell.chars();
+    while let Some(c) = chars.next() {
+        let c = match c {
+            BETWEEN => {
+                entries.push(String::new());
+                continue;
+            }
+            '\\' => chars.next().unwrap_or('\\'),
+            c => c,
+        };
+        if let Some(last) = entries.last_mut() {
+            last.push(c);
+        }
+    }
+    entries
+}
+
+fn is_formula(cell: &str) -> bool {
+    cell.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r', '\n'])
+}
+
+fn guarded(cell: String) -> String {
+    if is_formula(&cell) { format!("'{cell}") } else { cell }
+}
+
+fn unguarded(cell: &str) -> &str {
+    cell.strip_prefix('\'').filter(|_| is_formula(cell)).unwrap_or(cell)
+}
