@@ -1,7 +1,7 @@
 //! The machines: ordinary ones, and those that a hub must be able to live with.
 
 use std::collections::HashSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use serde_json::{Value, json};
 use sigma_protocol::{Address, LABEL_INTERNAL, SystemInfo};
@@ -249,13 +249,18 @@ fn make_special(machines: &mut [Machine]) {
                 let SystemInfo { cpu_cores, ram_mb, disk_gb, .. } = machine.facts;
                 machine.facts = SystemInfo { cpu_cores, ram_mb, disk_gb, ..SystemInfo::default() };
             }
-            6 | 16 | 26 | 36 if machine.is_assigned => {
+            6 | 16 | 26 | 36 => {
                 let note = ODD_NOTES.get(number / 10 % ODD_NOTES.len()).copied().unwrap_or_default();
                 machine.edit.insert("notes".to_owned(), json!(note));
+                machine.is_assigned = true;
             }
-            7 if machine.is_assigned => machine.fate = Some("retire"),
-            8 if machine.is_assigned => {
+            7 | 27 => {
+                machine.fate = Some("retire");
+                machine.is_assigned = true;
+            }
+            8 => {
                 machine.edit.insert("status".to_owned(), json!("suspended"));
+                machine.is_assigned = true;
             }
             // Forty addresses side by side.
             9 if number < 60 => {
@@ -266,7 +271,19 @@ fn make_special(machines: &mut [Machine]) {
                     machine.addresses = next.map(|ip| Address { ip, label: String::new() }).collect();
                 }
             }
-            10 if number < 60 => machine.fate = Some("delete"),
+            10 => {
+                machine.fate = Some("delete");
+                machine.is_assigned = true;
+            }
+            // Nothing tells where these are.
+            12 | 13 => {
+                let ip = IpAddr::V4(Ipv4Addr::new(192, 0, 2, u8::try_from(number % 250).unwrap_or(1)));
+                machine.addresses = vec![Address { ip, label: String::new() }];
+                machine.hostname = format!("server{number}");
+                machine.facts.vendor = Some("QEMU".to_owned());
+                machine.facts.product = Some("Standard PC (i440FX + PIIX, 1996)".to_owned());
+                machine.is_assigned = false;
+            }
             11 => machine.interval_seconds = machine.interval_seconds.saturating_mul(3),
             _ => {}
         }

@@ -68,7 +68,11 @@ impl Accept {
         if self.min_score.is_some_and(|score| !(0.0..=1.0).contains(&score)) {
             return Err(ApiError::bad_request("min_score: is 0 to 1"));
         }
-        let Self { ids, provider, provider_id, min_score } = self;
+        let Self { mut ids, provider, provider_id, min_score } = self;
+        if let Some(ids) = &mut ids {
+            ids.sort_unstable();
+            ids.dedup();
+        }
         Ok(Choice { ids, provider, provider_id, min_score })
     }
 }

@@ -9,6 +9,9 @@ use uuid::Uuid;
 use super::reason::Reason;
 use super::{Knowledge, Suggestion, Traits};
 
+/// More reasons than these are not read.
+const REASONS: usize = 4;
+
 /// Machines for which the same provider is suggested; in the last group none is.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Group {
@@ -107,7 +110,7 @@ fn reasons(all: &[(Uuid, Suggestion)]) -> Vec<String> {
         count if count == all.len() => reason.of_several(),
         count => format!("{} (said of {count} of them)", reason.of_several()),
     };
-    counted.into_iter().map(say).collect()
+    counted.into_iter().take(REASONS).map(say).collect()
 }
 
 fn neighbours(reason: &Reason) -> usize {
