@@ -27,7 +27,7 @@ pub(super) struct Client {
     /// Whether the browser speaks TLS.
     pub(super) is_https: bool,
     /// Whether neither end has an address of the open internet, as far as one can tell.
-    is_near: bool,
+    pub(super) is_near: bool,
 }
 
 impl Client {

@@ -4,6 +4,8 @@
 mod common;
 
 #[cfg(test)]
+mod access;
+#[cfg(test)]
 mod agents;
 #[cfg(test)]
 mod ansible;
@@ -11,6 +13,8 @@ mod ansible;
 mod audit;
 #[cfg(test)]
 mod bulk;
+#[cfg(test)]
+mod cross_site;
 #[cfg(test)]
 mod crowds;
 #[cfg(test)]
@@ -36,11 +40,15 @@ mod ip_checks;
 #[cfg(test)]
 mod key_binding;
 #[cfg(test)]
+mod key_management;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod metrics;
 #[cfg(test)]
 mod ownership;
+#[cfg(test)]
+mod people;
 #[cfg(test)]
 mod presence_gaps;
 #[cfg(test)]
@@ -48,14 +56,26 @@ mod prometheus;
 #[cfg(test)]
 mod providers;
 #[cfg(test)]
+mod proxies;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod search;
+#[cfg(test)]
+mod sessions;
+#[cfg(test)]
+mod setup;
+#[cfg(test)]
+mod sign_in;
 #[cfg(test)]
 mod start;
 #[cfg(test)]
 mod stop;
 #[cfg(test)]
 mod suggestion;
+#[cfg(test)]
+mod throttle;
+#[cfg(test)]
+mod totp;
 #[cfg(test)]
 mod transcript;

@@ -65,6 +65,13 @@ impl Folder {
         Hub::start(program().env("SIGMA_DATA_DIR", self.path()).env("SIGMA_LOG", "debug"))
     }
 
+    /// Starts the hub with these settings.
+    pub(crate) fn start_with(&self, settings: &[(&str, &str)]) -> Hub {
+        let mut command = program();
+        command.env("SIGMA_DATA_DIR", self.path()).env("SIGMA_LOG", "debug");
+        Hub::start(command.envs(settings.iter().copied()))
+    }
+
     /// Starts a hub whose files can be limited in size later: then a write fails, instead of ending the program.
     pub(crate) fn start_limitable(&self) -> Hub {
         let mut shell = Command::new("sh");
@@ -131,12 +138,21 @@ pub(crate) struct Hub {
     pub(crate) address: SocketAddr,
     log: Arc<Mutex<String>>,
     reader: Option<JoinHandle<()>>,
+    said: Arc<Mutex<String>>,
 }
 
 impl Hub {
     fn start(command: &mut Command) -> Self {
-        let command = command.env("SIGMA_LISTEN", "127.0.0.1:0").stderr(Stdio::piped());
+        let command =
+            command.env("SIGMA_LISTEN", "127.0.0.1:0").stderr(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
+        let said = Arc::new(Mutex::new(String::new()));
+        let (terminal, to) = (BufReader::new(child.stdout.take().unwrap()), Arc::clone(&said));
+        std::thread::spawn(move || {
+            for line in terminal.lines().map_while(Result::ok) {
+                *to.lock().unwrap() += &(line + "\n");
+            }
+        });
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let log = Arc::new(Mutex::new(String::new()));
         let mut address = None;
@@ -151,7 +167,7 @@ impl Hub {
                 *to.lock().unwrap() += &(line + "\n");
             }
         });
-        Self { child, address: address.unwrap(), log, reader: Some(reader) }
+        Self { child, address: address.unwrap(), log, reader: Some(reader), said }
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -175,6 +191,11 @@ impl Hub {
     /// What was logged so far.
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
+    }
+
+    /// What was printed on the terminal so far.
+    pub(crate) fn said(&self) -> String {
+        self.said.lock().unwrap().clone()
     }
 
     /// SIGTERM; how long it took to end, its exit code, and all that it logged.

@@ -1,0 +1,167 @@
+//! Authenticators: added, asked for, used once, lost.
+#![expect(clippy::cast_possible_truncation, reason = "as RFC 4226 says")]
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use ring::hmac::{HMAC_SHA1_FOR_LEGACY_USE_ONLY, Key, sign};
+use serde_json::json;
+
+use crate::common::Folder;
+use crate::people::{Browser, EMAIL, PASSWORD, make_administrator, signed_in};
+
+fn base32(text: &str) -> Vec<u8> {
+    let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let mut bits = Vec::new();
+    for byte in text.bytes().filter(|byte| *byte != b' ') {
+        let value = letters.iter().position(|letter| *letter == byte).unwrap();
+        bits.extend((0..5).rev().map(|bit| value >> bit & 1));
+    }
+    bits.chunks_exact(8).map(|byte| byte.iter().fold(0, |all, bit| all << 1 | *bit as u8)).collect()
+}
+
+/// What an authenticator shows so many steps from now.
+fn code(secret: &str, steps: i64) -> String {
+    let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap();
+    let tag =
+        sign(&Key::new(HMAC_SHA1_FOR_LEGACY_USE_ONLY, &base32(secret)), &(now / 30 + steps).to_be_bytes());
+    let tag = tag.as_ref();
+    let at = usize::from(tag[19] & 15);
+    let word = u32::from_be_bytes([tag[at], tag[at + 1], tag[at + 2], tag[at + 3]]) & 0x7fff_ffff;
+    format!("{:06}", word % 1_000_000)
+}
+
+/// Adds an authenticator; its secret and the recovery codes.
+fn add(person: &Browser<'_>) -> (String, Vec<String>) {
+    let begun = person.json("POST", "/api/account/totp", &json!({}));
+    assert_eq!(begun.status, 200, "{begun:?}");
+    let secret = begun.json()["secret"].as_str().unwrap().to_owned();
+    assert!(begun.json()["otpauth"].as_str().unwrap().contains(&secret));
+    let wrong = person.json("POST", "/api/account/totp/confirm", &json!({"code": "000000"}));
+    assert_eq!(wrong.status, 400, "{wrong:?}");
+    let done = person.json("POST", "/api/account/totp/confirm", &json!({"code": code(&secret, -1)}));
+    assert_eq!(done.status, 200, "{done:?}");
+    let codes = done.json()["recovery_codes"].clone();
+    (secret, serde_json::from_value(codes).unwrap())
+}
+
+fn sign_in(hub: &crate::common::Hub, code: &str) -> u16 {
+    let body = json!({"email": EMAIL, "password": PASSWORD, "totp": code});
+    Browser::new(hub).json("POST", "/api/session", &body).status
+}
+
+#[test]
+fn a_code_is_asked_for_and_good_once() {
+    let folder = Folder::new();
+    let hub = folder.start();
+    make_administrator(&folder, &hub, EMAIL);
+    let person = signed_in(&hub, EMAIL);
+    let (secret, _) = add(&person);
+    assert_eq!(person.json("POST", "/api/account/totp", &json!({})).status, 409);
+    let without = Browser::new(&hub).sign_in(EMAIL, PASSWORD);
+    assert!(without.status == 401 && without.error().starts_with("totp: is missing"), "{without:?}");
+    assert!(!without.head.contains("set-cookie"));
+    let wrong = json!({"email": EMAIL, "password": "not the password", "totp": code(&secret, 0)});
+    assert_eq!(Browser::new(&hub).json("POST", "/api/session", &wrong).status, 401);
+    let now = code(&secret, 0);
+    assert_eq!(sign_in(&hub, &now), 200);
+    assert_eq!(sign_in(&hub, &now), 401, "somebody who looked over the shoulder comes too late");
+    assert_eq!(sign_in(&hub, &code(&secret, -1)), 401, "and so does an older code");
+    assert_eq!(sign_in(&hub, &code(&secret, 1)), 200, "a clock may be wrong by a step");
+}
+
+#[test]
+fn a_person_adds_it_and_signs_in_with_it_on_pages() {
+    let folder = Folder::new();
+    let hub = folder.start();
+    make_administrator(&folder, &hub, EMAIL);
+    let person = signed_in(&hub, EMAIL);
+    assert_eq!(person.form("/account/totp", &[]).status, 303);
+    let page = person.get("/account").text;
+    let secret = page.split("<code class=\"secret\">").nth(1).unwrap().split('<').next().unwrap().to_owned();
+    let wrong = person.form("/account/totp/confirm", &[("code", "12")]);
+    assert!(
+        wrong.status == 400 && wrong.text.contains("This is not what the authenticator shows"),
+        "{wrong:?}"
+    );
+    let codes = person.form("/account/totp/confirm", &[("code", &code(&secret, -1))]);
+    assert_eq!(codes.text.matches("<li><code>").count(), 10, "{codes:?}");
+    assert!(person.get("/account").text.contains("Remove the authenticator"));
+
+    let browser = Browser::new(&hub);
+    let asked = browser.form("/sign-in", &[("email", EMAIL), ("password", PASSWORD), ("next", "/account")]);
+    assert!(asked.status == 200 && asked.text.contains("One more step"), "{asked:?}");
+    assert!(browser.cookie("sigma").is_none() && !asked.text.contains(PASSWORD));
+    let ticket = asked.text.split("name=\"ticket\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let send = |code: &str| {
+        browser.form("/sign-in/code", &[("ticket", ticket), ("next", "/account"), ("code", code)])
+    };
+    let wrong = send("999999");
+    assert!(wrong.status == 401 && wrong.text.contains("The code is wrong"), "{wrong:?}");
+    let entered = send(&code(&secret, 0));
+    assert!(entered.status == 303 && entered.head.contains("location: /account\r\n"), "{entered:?}");
+    assert_eq!(send(&code(&secret, 1)).status, 410, "a ticket is good once");
+}
+
+#[test]
+fn recovery_codes_are_good_once_each_even_without_the_key_file() {
+    let folder = Folder::new();
+    let hub = folder.start();
+    make_administrator(&folder, &hub, EMAIL);
+    let (_, codes) = add(&signed_in(&hub, EMAIL));
+    assert_eq!(codes.len(), 10);
+    assert_eq!(sign_in(&hub, &codes[0]), 200);
+    assert_eq!(sign_in(&hub, &codes[0]), 401);
+    assert_eq!(sign_in(&hub, &codes[1].to_uppercase().replace('-', " ")), 200);
+    hub.stop();
+    std::fs::remove_file(folder.path().join("sigma.key")).unwrap();
+    let hub = folder.start();
+    assert_eq!(sign_in(&hub, &codes[2]), 200);
+    assert_eq!(sign_in(&hub, "123456"), 500);
+    assert!(!folder.path().join("sigma.key").exists(), "a new key would not help");
+}
+
+#[test]
+fn removing_it_takes_the_password() {
+    let folder = Folder::new();
+    let hub = folder.start();
+    make_administrator(&folder, &hub, EMAIL);
+    let person = signed_in(&hub, EMAIL);
+    let (_, codes) = add(&person);
+    let remove = |password: &str| person.json("DELETE", "/api/account/totp", &json!({"password": password}));
+    assert_eq!(remove("not the password").status, 400);
+    assert_eq!(remove(PASSWORD).status, 204);
+    assert_eq!(Browser::new(&hub).sign_in(EMAIL, PASSWORD).status, 200);
+    assert_eq!(folder.sql("SELECT code_hash FROM account_recovery"), Vec::<String>::new());
+    drop(codes);
+}
+
+#[test]
+fn codes_cannot_be_guessed_by_who_knows_the_password() {
+    let folder = Folder::new();
+    let hub = folder.start();
+    make_administrator(&folder, &hub, EMAIL);
+    add(&signed_in(&hub, EMAIL));
+    let statuses: Vec<u16> = (0..15).map(|number| sign_in(&hub, &format!("{number:06}"))).collect();
+    assert_eq!(statuses.last(), Some(&429), "{statuses:?}");
+}
+
+#[test]
+fn what_is_stored_is_not_the_secret() {
+    let folder = Folder::new();
+    let hub = folder.start();
+    make_administrator(&folder, &hub, EMAIL);
+    let (secret, codes) = add(&signed_in(&hub, EMAIL));
+    std::thread::sleep(Duration::from_millis(100));
+    let (_, _, log) = hub.stop();
+    let raw = base32(&secret);
+    let hex: String = raw.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut secrets = vec![secret.clone().into_bytes(), raw, hex.into_bytes()];
+    secrets.extend(codes.iter().map(|code| code.clone().into_bytes()));
+    for file in std::fs::read_dir(folder.path()).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        for secret in &secrets {
+            assert!(!bytes.windows(secret.len()).any(|part| part == secret));
+        }
+    }
+    assert!(!log.contains(&secret));
+}
