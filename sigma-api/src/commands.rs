@@ -99,18 +99,21 @@ pub(crate) async fn say_first_start(hub: Hub) {
     let again = "make a link for one with: sigma-api setup-link";
     let (store, url) = (&hub.store, &hub.entrance.public_url);
     // What systemd keeps of the terminal is a log as well.
-    let stands = match std::env::var_os("JOURNAL_STREAM") {
-        Some(_) => setup::stands(store).await,
-        None => setup::first_start(store, Timestamp::now(), url).await,
+    let is_kept = std::env::var_os("JOURNAL_STREAM").is_some();
+    let stands = if is_kept {
+        setup::stands(store).await
+    } else {
+        setup::first_start(store, Timestamp::now(), url).await
     };
     let said = match stands {
         Ok(FirstStart::Link(link)) => print(&format!("Make the first administrator: {link}")),
-        Ok(FirstStart::Nobody) => print(&format!("There is no administrator yet; {again}")),
+        Ok(FirstStart::Nobody) if !is_kept => print(&format!("There is no administrator yet; {again}")),
+        Ok(FirstStart::Nobody) => Err("there is no administrator yet".to_owned()),
         Ok(FirstStart::Ready) => Ok(()),
         Err(error) => Err(sentence(error)),
     };
     if let Err(unsaid) = said {
-        log::warn!("{unsaid}; while there is no administrator, {again}");
+        log::info!("{unsaid}; while there is no administrator, {again}");
     }
 }
 

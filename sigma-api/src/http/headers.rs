@@ -1,4 +1,4 @@
-//! Headers that every answer has: what a browser may do with it.
+//! Headers that answers have: what a browser may do with it.
 
 use axum::extract::Request;
 use axum::http::header::{
@@ -19,15 +19,24 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
 const REFERRER: &str = "same-origin";
 const A_YEAR: &str = "max-age=31536000";
 
+/// What agents call. Their answers are never seen by a browser, and come by the thousand.
+const OF_AGENTS: &str = "/api/agent/";
+
 /// Adds them.
 pub(super) async fn guard(client: Client, request: Request, next: Next) -> Response {
+    let by_agent = request.uri().path().starts_with(OF_AGENTS);
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
+    // What is for one caller is kept by nobody; what is for all says so itself.
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if by_agent {
+        return response;
+    }
     let mut always = |name: HeaderName, value: &'static str| {
         headers.insert(name, HeaderValue::from_static(value));
     };
     always(CONTENT_SECURITY_POLICY, POLICY);
-    always(X_CONTENT_TYPE_OPTIONS, "nosniff");
     always(REFERRER_POLICY, REFERRER);
     always(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     always(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
@@ -35,7 +44,5 @@ pub(super) async fn guard(client: Client, request: Request, next: Next) -> Respo
     if client.is_https {
         always(STRICT_TRANSPORT_SECURITY, A_YEAR);
     }
-    // What is for one person is kept by nobody; what is for all says so itself.
-    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }

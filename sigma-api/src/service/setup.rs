@@ -43,11 +43,17 @@ pub(crate) async fn stands(store: &Store) -> Result<FirstStart> {
 /// # Errors
 /// A database that cannot be written.
 pub(crate) async fn first_start(store: &Store, now: Timestamp, url: &PublicUrl) -> Result<FirstStart> {
-    let stands = stands(store).await?;
-    if stands == FirstStart::Ready || store.setup_link().await?.is_some_and(|link| link.expires_at > now) {
-        return Ok(stands);
+    if stands(store).await? == FirstStart::Ready {
+        return Ok(FirstStart::Ready);
     }
-    make_link(store, now, url).await.map(FirstStart::Link)
+    // Not outside the transaction: somebody may make a link on the command line just now.
+    let tx = store.begin().await?;
+    if tx.count_administrators().await? > 0
+        || tx.setup_link().await?.is_some_and(|link| link.expires_at > now)
+    {
+        return Ok(FirstStart::Nobody);
+    }
+    Ok(FirstStart::Link(put_link(tx, now, url).await?))
 }
 
 /// Makes a link for one more administrator, in the place of an earlier one. Whoever can call this owns the database.
@@ -55,9 +61,12 @@ pub(crate) async fn first_start(store: &Store, now: Timestamp, url: &PublicUrl) 
 /// # Errors
 /// A database that cannot be written.
 pub(crate) async fn make_link(store: &Store, now: Timestamp, url: &PublicUrl) -> Result<String> {
+    put_link(store.begin().await?, now, url).await
+}
+
+async fn put_link(tx: Tx, now: Timestamp, url: &PublicUrl) -> Result<String> {
     let token = new_token()?;
     let subject = Subject { kind: "account".to_owned(), id: None, name: "a new administrator".to_owned() };
-    let tx = store.begin().await?;
     tx.put_link(now, token.hash(), Link { account_id: None, expires_at: now.later(SETUP_FOR) }).await?;
     tx.audit(now, &Actor::hub(), "account.setup_link", subject, &Changes::default()).await?;
     tx.commit().await?;

@@ -76,15 +76,6 @@ impl Store {
         let row = link::Entity::find_by_id(hash.to_hex()).one(&self.read).await?;
         Ok(row.map(|row| from_link(&row)))
     }
-
-    /// The link that makes an administrator, expired or not.
-    ///
-    /// # Errors
-    /// As every read.
-    pub(crate) async fn setup_link(&self) -> Result<Option<Link>> {
-        let row = link::Entity::find().filter(link::Column::AccountId.is_null()).one(&self.read).await?;
-        Ok(row.map(|row| from_link(&row)))
-    }
 }
 
 fn from_link(row: &link::Model) -> Link {
@@ -220,6 +211,15 @@ impl Tx {
         device::Entity::delete_many().filter(device::Column::AccountId.eq(id)).exec(&self.inner).await?;
         Entity::delete_by_id(id).exec(&self.inner).await?;
         Ok(())
+    }
+
+    /// The link that makes an administrator, expired or not.
+    ///
+    /// # Errors
+    /// As every read.
+    pub(crate) async fn setup_link(&self) -> Result<Option<Link>> {
+        let row = link::Entity::find().filter(link::Column::AccountId.is_null()).one(&self.inner).await?;
+        Ok(row.map(|row| from_link(&row)))
     }
 
     /// Stores a link in the place of an earlier one for the same.

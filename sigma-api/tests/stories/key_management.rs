@@ -168,7 +168,10 @@ fn the_command_line_knows_terms_and_rotates() {
     ]);
     assert!(made.status.success(), "{made:?}");
     let key = String::from_utf8(made.stdout).unwrap();
-    assert_eq!(folder.sql("SELECT CAST((expires_at - created_at) / 3600000 AS TEXT) FROM api_key"), ["48"]);
+    assert_eq!(
+        folder.sql("SELECT CAST((expires_at - created_at + 60000) / 3600000 AS TEXT) FROM api_key"),
+        ["48"]
+    );
     assert_eq!(folder.sql("SELECT CAST(max_machines AS TEXT) FROM api_key"), ["50"]);
     let list = String::from_utf8(folder.run(&["key", "list"]).stdout).unwrap();
     assert!(list.contains("valid until"), "{list}");

@@ -65,7 +65,7 @@ fn settings_that_are_wrong_are_named() {
         (&["--public-url", "sigma.example.org"], "SIGMA_PUBLIC_URL"),
         (&["--public-url", "https://sigma.example.org/hub"], "SIGMA_PUBLIC_URL"),
     ] {
-        let ended = run(arguments);
+        let ended = run(&[arguments, &["--data-dir", "/nowhere"]].concat());
         assert_eq!(ended.status.code(), Some(2), "{ended:?}");
         assert!(String::from_utf8(ended.stderr).unwrap().contains(named));
     }

@@ -86,7 +86,7 @@ fn wrong_addresses_methods_and_types_are_told_in_json() {
     };
     for (answer, status) in [
         (hub.get(&reader, "/api/nothing"), 404),
-        (hub.get(&reader, "/"), 404),
+        (hub.get(&reader, "/nothing"), 404),
         (hub.get(&reader, "/api/vps/01939c3e-7b1a-7c3d-9a51-3f6f0b1d2e4a"), 404),
         (hub.get(&reader, "/api/vps/7"), 400),
         (hub.get(&reader, "/api/vps?status=green"), 400),

@@ -172,7 +172,7 @@ fn every_answer_says_what_a_browser_may_do_with_it() {
 fn a_browser_gets_errors_as_pages_and_a_program_as_json() {
     let folder = Folder::new();
     let hub = folder.start();
-    let page = Browser::new(&hub).get("/nowhere/<b>");
+    let page = Browser::new(&hub).get("/nowhere/at/all");
     assert!(page.status == 404 && page.text.contains("<h1>There is nothing here</h1>"), "{page:?}");
     assert!(Browser::new(&hub).get("/api/nowhere").error().contains("nothing at this address"));
     assert!(hub.send("GET", "/nowhere", &[], b"").error().contains("nothing at this address"));

@@ -145,7 +145,7 @@ fn requests_in_flight_end_well_at_sigterm() {
     stream.write_all(head.as_bytes()).unwrap();
     let mut idle = hub.connect();
     idle.write_all(b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n").unwrap();
-    let mut some = [0; 512];
+    let mut some = [0; 4096];
     assert!(idle.read(&mut some).unwrap() > 0);
     std::thread::sleep(Duration::from_millis(200));
     hub.signal();
