@@ -36,9 +36,15 @@ fi
 # Keys of a database that is gone are of no use.
 [ -e "$SIGMA_DATA_DIR/sigma.db" ] || rm -f "$SIGMA_DATA_DIR/agent.key" "$SIGMA_DATA_DIR/readonly.key"
 
+# What the hub prints at its first start is a secret: it goes through a pipe and into no file.
+pipes=$(mktemp -d)
+mkfifo "$pipes/hub"
+exec 3<>"$pipes/hub"
+rm -r "$pipes"
+
 # Both are kept out of the terminal's Ctrl-C, so that they are stopped in order.
 set -m
-"$bin/sigma-api" serve &
+"$bin/sigma-api" serve >&3 &
 hub=$!
 for _ in $(seq 100); do
     is_open && break
@@ -60,7 +66,16 @@ SIGMA_API_URL=http://$listen/api SIGMA_API_KEY_FILE=$SIGMA_DATA_DIR/agent.key AG
     "$bin/sigma-agent" &
 agent=$!
 
+# Within this time it has said whether somebody can sign in.
+if read -r -t 2 first <&3; then
+    sign_in=$first
+else
+    sign_in="Sign in: http://$listen/"
+fi
+
 cat <<TEXT
+
+$sign_in
 
 The hub listens on http://$listen and this machine's agent reports to it every ${AGENT_INTERVAL:-5} s.
 Look at what it knows, from another terminal:
@@ -70,6 +85,10 @@ Look at what it knows, from another terminal:
 Make a key for the agent of another machine:
 
   SIGMA_DATA_DIR=$SIGMA_DATA_DIR $bin/sigma-api key create --name web1 --role agent
+
+Another link for an administrator, for a lost password too:
+
+  SIGMA_DATA_DIR=$SIGMA_DATA_DIR SIGMA_LISTEN=$listen $bin/sigma-api setup-link
 
 Ctrl-C stops both.
 

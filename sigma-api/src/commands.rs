@@ -1,6 +1,9 @@
 //! What is done on the command line: stdout has the result alone, stderr everything else.
 
+use std::fs::File;
 use std::io::Write;
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
 
 use crate::model::audit::Actor;
 use crate::model::key::Role;
@@ -99,7 +102,7 @@ pub(crate) async fn say_first_start(hub: Hub) {
     let again = "make a link for one with: sigma-api setup-link";
     let (store, url) = (&hub.store, &hub.entrance.public_url);
     // What systemd keeps of the terminal is a log as well.
-    let is_kept = std::env::var_os("JOURNAL_STREAM").is_some();
+    let is_kept = is_journal(&std::io::stdout());
     let stands = if is_kept {
         setup::stands(store).await
     } else {
@@ -115,6 +118,14 @@ pub(crate) async fn say_first_start(hub: Hub) {
     if let Err(unsaid) = said {
         log::info!("{unsaid}; while there is no administrator, {again}");
     }
+}
+
+/// Whether what is printed there goes to systemd's journal, which names its end in `JOURNAL_STREAM`. The variable alone
+/// says nothing: terminals of a desktop session inherit it.
+fn is_journal(output: &impl AsFd) -> bool {
+    let Some(journal) = std::env::var("JOURNAL_STREAM").ok() else { return false };
+    let end = output.as_fd().try_clone_to_owned().and_then(|end| File::from(end).metadata());
+    end.is_ok_and(|end| journal == format!("{}:{}", end.dev(), end.ino()))
 }
 
 /// Prints every URL and who may call it.

@@ -87,6 +87,14 @@ impl Folder {
         Hub::start(shell.args(["-c", &script, env!("CARGO_BIN_EXE_sigma-api")]))
     }
 
+    /// Starts a hub whose terminal is what systemd would keep in its journal.
+    pub(crate) fn start_in_journal(&self) -> Hub {
+        let mut shell = Command::new("sh");
+        shell.env("SIGMA_DATA_DIR", self.path());
+        let script = "JOURNAL_STREAM=$(stat -L -c %d:%i /proc/$$/fd/1); export JOURNAL_STREAM; exec \"$0\"";
+        Hub::start(shell.args(["-c", script, env!("CARGO_BIN_EXE_sigma-api")]))
+    }
+
     /// Changes or reads the database behind the hub's back.
     pub(crate) fn sql(&self, sql: &str) -> Vec<String> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
