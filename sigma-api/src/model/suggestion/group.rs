@@ -30,9 +30,12 @@ pub(crate) struct Group {
     pub(crate) max_score: Option<f64>,
 }
 
+/// What makes a group: name and id of a provider.
+type Named = (String, Option<Uuid>);
+
 /// The machines in groups: the largest first, those without suggestion last.
 pub(crate) fn groups(knowledge: &Knowledge, machines: &[(Uuid, Traits)]) -> Vec<Group> {
-    let mut suggested: BTreeMap<(String, Option<Uuid>), Vec<(Uuid, Suggestion)>> = BTreeMap::new();
+    let mut suggested: BTreeMap<Named, Vec<(Uuid, Suggestion)>> = BTreeMap::new();
     let mut without = Vec::new();
     for (id, traits) in machines {
         match knowledge.suggest(traits) {
@@ -61,7 +64,7 @@ pub(crate) fn groups(knowledge: &Knowledge, machines: &[(Uuid, Traits)]) -> Vec<
 }
 
 impl Group {
-    fn of((provider, provider_id): (String, Option<Uuid>), all: &[(Uuid, Suggestion)]) -> Self {
+    fn of((provider, provider_id): Named, all: &[(Uuid, Suggestion)]) -> Self {
         let scores = || all.iter().map(|(_, suggestion)| suggestion.score);
         Self {
             provider_id,
