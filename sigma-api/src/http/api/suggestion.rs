@@ -17,7 +17,7 @@ use crate::service::suggestion::{Accepted, Choice};
 
 /// Which suggestions to accept: those of these machines, those of this provider, or both; at least one must be said.
 #[derive(Debug, Deserialize, ToSchema)]
-pub(in crate::http) struct Accept {
+pub(in crate::http) struct AcceptSuggestions {
     #[serde(default)]
     ids: Option<Vec<Uuid>>,
     /// Name of the provider that is suggested, in any case; it may have no record yet.
@@ -32,12 +32,12 @@ pub(in crate::http) struct Accept {
 
 /// What was assigned and what was not.
 #[derive(Debug, Serialize, ToSchema)]
-pub(in crate::http) struct Acceptance {
+pub(in crate::http) struct AcceptedSuggestions {
     assigned: usize,
     /// Providers that had no record and have one now.
     created_providers: Vec<CreatedProvider>,
     /// Machines that stay without provider, or have one already.
-    skipped: Vec<Skipped>,
+    skipped: Vec<SkippedMachine>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -47,20 +47,20 @@ pub(in crate::http) struct CreatedProvider {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub(in crate::http) struct Skipped {
+pub(in crate::http) struct SkippedMachine {
     id: Uuid,
     reason: String,
 }
 
-impl From<Accepted> for Acceptance {
+impl From<Accepted> for AcceptedSuggestions {
     fn from(accepted: Accepted) -> Self {
         let created = accepted.created_providers.into_iter().map(|(id, name)| CreatedProvider { id, name });
-        let skipped = accepted.skipped.into_iter().map(|(id, reason)| Skipped { id, reason });
+        let skipped = accepted.skipped.into_iter().map(|(id, reason)| SkippedMachine { id, reason });
         Self { assigned: accepted.assigned, created_providers: created.collect(), skipped: skipped.collect() }
     }
 }
 
-impl Accept {
+impl AcceptSuggestions {
     fn choice(self) -> Result<Choice> {
         if self.ids.is_none() && self.provider.is_none() && self.provider_id.is_none() {
             return Err(ApiError::bad_request("ids: or provider, or provider_id, says which to accept"));
@@ -92,8 +92,8 @@ pub(in crate::http) async fn list(State(hub): AppState, _: Viewer) -> Result<Ans
 
 /// Assigns machines to the provider that is suggested for each of them at this moment. A provider that has no record gets
 /// one. All of it happens or nothing.
-#[utoipa::path(post, path = "/api/suggestions/accept", tag = "suggestions", request_body = Accept, responses(
-    (status = 200, body = Acceptance),
+#[utoipa::path(post, path = "/api/suggestions/accept", tag = "suggestions", request_body = AcceptSuggestions, responses(
+    (status = 200, body = AcceptedSuggestions),
     (status = 400, description = "a member is not understood; the sentence names it", body = ErrorBody),
     (status = 401, description = "no key, or one that is not known", body = ErrorBody),
     (status = 403, description = "the key may not change anything", body = ErrorBody),
@@ -107,8 +107,8 @@ pub(in crate::http) async fn list(State(hub): AppState, _: Viewer) -> Result<Ans
 pub(in crate::http) async fn accept(
     State(hub): AppState,
     Editor(caller): Editor,
-    Json(accept): Json<Accept>,
-) -> Result<Answer<Acceptance>> {
+    Json(accept): Json<AcceptSuggestions>,
+) -> Result<Answer<AcceptedSuggestions>> {
     let choice = accept.choice()?;
     Ok(Answer(hub.accept_suggestions(Timestamp::now(), &caller.actor, &choice).await?.into()))
 }

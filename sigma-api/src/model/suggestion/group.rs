@@ -14,6 +14,7 @@ const REASONS: usize = 4;
 
 /// Machines for which the same provider is suggested; in the last group none is.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = SuggestionGroup)]
 pub(crate) struct Group {
     /// `null` when the provider has no record yet, or none is suggested.
     pub(crate) provider_id: Option<Uuid>,
