@@ -12,7 +12,7 @@ use crate::model::audit::{Actor, Changes, Subject};
 use crate::model::suggestion::{Group, Knowledge, Suggestion, groups};
 use crate::model::time::Timestamp;
 use crate::model::vps::{Status, Vps};
-use crate::store::{AssignedState, Candidate, Store, Tx};
+use crate::store::{Assignable, AssignedState, Store, Tx};
 
 /// A change by another hub or by hand counts this much later; one by this hub that says so, at once.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -129,7 +129,7 @@ impl Hub {
         {
             return Err(Error::NotFound(format!("There is no provider with the id {id}.")));
         }
-        let candidates = tx.without_provider(choice.ids.as_deref()).await?;
+        let candidates = tx.assignables(choice.ids.as_deref()).await?;
         let mut accepting =
             Accepting { tx: &tx, now, actor, records: HashMap::new(), done: Accepted::default() };
         if let Some(ids) = &choice.ids {
@@ -174,7 +174,7 @@ enum Verdict {
     Leave,
 }
 
-fn judge(knowledge: &Knowledge, choice: &Choice, candidate: &Candidate) -> Verdict {
+fn judge(knowledge: &Knowledge, choice: &Choice, candidate: &Assignable) -> Verdict {
     let skip = |reason: String| if choice.ids.is_some() { Verdict::Skip(reason) } else { Verdict::Leave };
     let hostname = &candidate.traits.hostname;
     if candidate.status == Status::Deleted {
@@ -211,7 +211,7 @@ struct Accepting<'a> {
 }
 
 impl Accepting<'_> {
-    fn skip_missing(&mut self, ids: &[Uuid], found: &[Candidate]) {
+    fn skip_missing(&mut self, ids: &[Uuid], found: &[Assignable]) {
         for id in ids {
             if !found.iter().any(|candidate| candidate.id == *id) {
                 self.done.skipped.push((*id, format!("There is no machine with the id {id}.")));
@@ -219,7 +219,7 @@ impl Accepting<'_> {
         }
     }
 
-    async fn accept(&mut self, candidate: &Candidate, suggestion: &Suggestion) -> Result<()> {
+    async fn accept(&mut self, candidate: &Assignable, suggestion: &Suggestion) -> Result<()> {
         let provider_id = match suggestion.provider_id {
             Some(id) if self.tx.has_provider(id).await? => id,
             // It has no record, or was deleted since the suggestion was learnt.

@@ -54,7 +54,7 @@ pub(crate) use list::Stored;
 pub(crate) use lock::Claim;
 pub(crate) use merge::Merge;
 pub(crate) use session::{NewSession, Oldest};
-pub(crate) use suggestion::{AssignedState, Candidate};
+pub(crate) use suggestion::{Assignable, AssignedState};
 pub(crate) use vps::NewVps;
 
 /// What every operation on the database answers.

@@ -30,7 +30,7 @@ pub(crate) struct AssignedState {
 
 /// A machine that a suggestion is to be accepted for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Candidate {
+pub(crate) struct Assignable {
     pub(crate) id: Uuid,
     pub(crate) status: Status,
     pub(crate) provider_id: Option<Uuid>,
@@ -69,8 +69,8 @@ impl Store {
     /// # Errors
     /// As every read.
     pub(crate) async fn assigned_machines(&self) -> Result<Vec<(Uuid, Traits)>> {
-        let machines = candidates(&self.read, assigned()).await?;
-        let with_provider = |machine: Candidate| Some((machine.provider_id?, machine.traits));
+        let machines = assignables(&self.read, assigned()).await?;
+        let with_provider = |machine: Assignable| Some((machine.provider_id?, machine.traits));
         Ok(machines.into_iter().filter_map(with_provider).collect())
     }
 
@@ -79,7 +79,7 @@ impl Store {
     /// # Errors
     /// As every read.
     pub(crate) async fn unassigned_machines(&self) -> Result<Vec<(Uuid, Traits)>> {
-        let machines = candidates(&self.read, unassigned()).await?;
+        let machines = assignables(&self.read, unassigned()).await?;
         Ok(machines.into_iter().map(|machine| (machine.id, machine.traits)).collect())
     }
 }
@@ -89,12 +89,12 @@ impl Tx {
     ///
     /// # Errors
     /// As every read.
-    pub(crate) async fn without_provider(&self, ids: Option<&[Uuid]>) -> Result<Vec<Candidate>> {
-        let Some(ids) = ids else { return candidates(&self.inner, unassigned()).await };
+    pub(crate) async fn assignables(&self, ids: Option<&[Uuid]>) -> Result<Vec<Assignable>> {
+        let Some(ids) = ids else { return assignables(&self.inner, unassigned()).await };
         let mut found = Vec::with_capacity(ids.len());
         for chunk in ids.chunks(CHUNK) {
             let these = Condition::all().add(vps::Column::Id.is_in(chunk.iter().copied()));
-            found.extend(candidates(&self.inner, these).await?);
+            found.extend(assignables(&self.inner, these).await?);
         }
         Ok(found)
     }
@@ -169,7 +169,7 @@ fn unassigned() -> Condition {
 }
 
 /// The machines of that condition, by hostname, in three reads however many they are.
-async fn candidates(database: &impl ConnectionTrait, condition: Condition) -> Result<Vec<Candidate>> {
+async fn assignables(database: &impl ConnectionTrait, condition: Condition) -> Result<Vec<Assignable>> {
     let ids =
         Query::select().column(vps::Column::Id).from(vps::Entity).cond_where(condition.clone()).to_owned();
     let mut addresses = addresses(database, ids.clone()).await?;
@@ -183,12 +183,12 @@ async fn candidates(database: &impl ConnectionTrait, condition: Condition) -> Re
         .into_tuple()
         .all(database)
         .await?;
-    let candidate = |(id, hostname, status, provider_id): (Uuid, String, String, Option<Uuid>)| {
+    let assignable = |(id, hostname, status, provider_id): (Uuid, String, String, Option<Uuid>)| {
         let addresses = addresses.remove(&id).unwrap_or_default();
         let traits = Traits { hostname, addresses, ..traits.remove(&id).unwrap_or_default() };
-        Ok(Candidate { id, status: status_of(&status)?, provider_id, traits })
+        Ok(Assignable { id, status: status_of(&status)?, provider_id, traits })
     };
-    rows.into_iter().map(candidate).collect()
+    rows.into_iter().map(assignable).collect()
 }
 
 async fn addresses(
