@@ -7,9 +7,10 @@ pub(crate) struct Chance(u64);
 impl Chance {
     /// The stream of that seed and purpose.
     pub(crate) fn new(seed: u64, purpose: u64) -> Self {
-        let mut chance = Self(seed ^ purpose.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        chance.next();
-        chance
+        // Mixed twice: streams that began a step apart would be one stream, shifted by that step.
+        let purpose = Self(purpose).next().rotate_left(32);
+        let start = Self(seed ^ purpose).next();
+        Self(start)
     }
 
     fn next(&mut self) -> u64 {
@@ -65,5 +66,23 @@ impl Chance {
     pub(crate) fn uuid(&mut self) -> String {
         let (a, b, c, d, e) = (self.hex(8), self.hex(4), self.hex(3), self.hex(3), self.hex(12));
         format!("{a}-{b}-4{c}-8{d}-{e}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn streams_are_the_same_each_time_and_have_nothing_in_common() {
+        let numbers = |purpose| {
+            let mut chance = Chance::new(1, purpose);
+            (0..100).map(|_| chance.next()).collect::<Vec<_>>()
+        };
+        assert_eq!(numbers(7), numbers(7));
+        let mut all: Vec<u64> = (0..100).flat_map(numbers).collect();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), 10_000);
     }
 }
