@@ -158,7 +158,8 @@ impl Machine {
     pub(crate) fn reboot(&mut self) {
         self.boot_id = self.chance.uuid();
         self.booted = Instant::now();
-        self.uptime_before = u64::from(self.chance.between(20, 90));
+        // Less than the shortest silence: it did not run before it was last seen.
+        self.uptime_before = u64::from(self.chance.between(1, 4));
     }
 
     /// Another system is put on it: nothing but its name and addresses stays.
