@@ -169,7 +169,8 @@ fn any_wanted() -> impl Strategy<Value = Wanted> {
         ]
     };
     let signed = |sign: Comparison, rest: String| {
-        one(&format!("{}:{sign}{}", &rest[..rest.find(':').unwrap()], &rest[rest.find(':').unwrap() + 1..]))
+        let (name, value) = rest.split_once(':').unwrap();
+        one(&format!("{name}:{sign}{value}"))
     };
     prop_oneof![
         4 => text.prop_map(Wanted::Text),
