@@ -18,6 +18,9 @@ use super::vps::Vps;
 
 /// Names that mean something else to Ansible; `localhost` without an address would be the machine that runs it.
 const TAKEN: [&str; 4] = ["all", "ungrouped", "localhost", "_meta"];
+/// How the names of groups begin. A play for a group runs on a host of that name as well: agents choose their names, and
+/// must not get into a play by them.
+const KINDS: [&str; 5] = ["status_", "country_", "purpose_", "provider_", "tag_"];
 
 /// What a dynamic inventory prints for `--list`.
 #[derive(Debug, Serialize, ToSchema)]
@@ -99,7 +102,7 @@ fn no_template(text: &str) -> String {
 /// A name for each machine, in their order. Whoever has a name that can be used as it is keeps it; of the others, those
 /// whose name is then taken get the end of their id.
 fn host_names(machines: &[(Vps, String)]) -> Vec<String> {
-    let mut taken: HashSet<String> = TAKEN.map(str::to_owned).into();
+    let mut taken = HashSet::new();
     let mut keeps =
         |vps: &Vps| safe_host(&vps.hostname) == vps.hostname && taken.insert(vps.hostname.clone());
     let kept: Vec<bool> = machines.iter().map(|(vps, _)| keeps(vps)).collect();
@@ -118,13 +121,13 @@ fn host_names(machines: &[(Vps, String)]) -> Vec<String> {
 
 fn safe_host(hostname: &str) -> String {
     let safe = with_underscores(hostname, |c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'));
-    // An option of a program, or nothing at all.
+    // What begins otherwise may be taken for an option of a program.
     let begins_well = safe.starts_with(|c: char| c.is_ascii_alphanumeric());
-    let rest = safe.trim_start_matches(['.', '-', '_']);
-    match (begins_well, rest) {
-        (true, _) => safe,
-        (false, "") => "host".to_owned(),
-        (false, rest) => format!("host_{rest}"),
+    let is_taken = TAKEN.contains(&safe.as_str()) || KINDS.iter().any(|kind| safe.starts_with(kind));
+    match safe.trim_start_matches(['.', '-', '_']) {
+        "" => "host".to_owned(),
+        rest if !begins_well || is_taken => format!("host_{rest}"),
+        _ => safe,
     }
 }
 
@@ -204,6 +207,9 @@ mod tests {
             ("东京", "host"),
             ("a[1:3]", "a_1_3"),
             ("x!", "x"),
+            ("localhost", "host_localhost"),
+            ("tag_prod", "host_tag_prod"),
+            ("tagged", "tagged"),
         ] {
             assert_eq!(safe_host(hostname), name);
         }

@@ -70,17 +70,17 @@ fn no_two_machines_become_one_host() {
     let folder = Folder::new();
     let (agent, reader) = (folder.key("agent"), folder.key("readonly"));
     let hub = folder.start();
-    for n in 1..=6 {
+    for n in 1..=7 {
         let body = json!({"hostname": format!("m{n}")}).to_string();
         assert_eq!(hub.post(&agent, "/api/agent/register", &body).status, 200);
     }
-    let names = ["debian", "debian (2)", "debian_2", "debian [2]", "localhost", "-oX=y"];
+    let names = ["debian", "debian (2)", "debian_2", "debian [2]", "localhost", "-oX=y", "tag_prod"];
     for (n, name) in names.iter().enumerate() {
         folder.sql(&format!("UPDATE vps SET hostname = '{name}' WHERE hostname = 'm{}'", n + 1));
     }
     let inventory = hub.get(&reader, "/api/ansible/inventory").json();
     let hosts = hosts(&inventory, "all");
-    assert_eq!(hosts.len(), 6, "{hosts:?}");
+    assert_eq!(hosts.len(), 7, "{hosts:?}");
     let variables = inventory["_meta"]["hostvars"].as_object().unwrap();
     let mut called: Vec<&str> = variables.values().map(|v| v["sigma_hostname"].as_str().unwrap()).collect();
     called.sort_unstable();
@@ -89,6 +89,7 @@ fn no_two_machines_become_one_host() {
     assert_eq!(called, expected);
     assert_eq!(variables["debian_2"]["sigma_hostname"], "debian_2", "whoever has a good name keeps it");
     assert!(!hosts.contains(&"localhost".to_owned()), "that is the machine that runs Ansible");
+    assert!(!hosts.contains(&"tag_prod".to_owned()), "a play for that group would run on it");
     for host in &hosts {
         let is_safe = host.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
         assert!(is_safe && !host.starts_with('-'), "{host}");
