@@ -96,6 +96,10 @@ fn no_template(text: &str) -> String {
         }
         safe.push(c);
     }
+    if safe.ends_with('{') {
+        // Another value may be written right behind it.
+        safe.push(' ');
+    }
     safe
 }
 
@@ -190,7 +194,7 @@ mod tests {
     fn no_template_can_be_written() {
         for (text, safe) in [
             ("{{ lookup('pipe','id') }}", "{ { lookup('pipe','id') }}"),
-            ("{{{{", "{ { { {"),
+            ("{{{{", "{ { { { "),
             ("{%raw%}{#x#}", "{ %raw%}{ #x#}"),
             ("{\"a\": {}}", "{\"a\": {}}"),
         ] {

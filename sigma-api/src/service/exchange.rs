@@ -196,10 +196,10 @@ async fn write_vps(tx: &Tx, now: Timestamp, actor: &Actor, writes: &[Planned]) -
             Some(_) => {
                 let edited = (is_changed(planned, "hostname"), is_changed(planned, "alias"));
                 tx.update_record(now, &record, edited).await?;
+                if is_changed(planned, "ip_addresses") {
+                    tx.put_record_addresses(now, &record).await?;
+                }
             }
-        }
-        if is_changed(planned, "ip_addresses") {
-            tx.put_record_addresses(now, &record).await?;
         }
         let subject = Subject::vps(record.id, &record.hostname);
         tx.audit(now, actor, "vps.import", subject, &planned.changes).await?;

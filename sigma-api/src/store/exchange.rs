@@ -2,6 +2,7 @@
 
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sigma_protocol::Address;
 use uuid::Uuid;
 
 use super::address::sort_key;
@@ -89,7 +90,13 @@ impl Tx {
             ..members(now, record)
         };
         vps::Entity::insert(row).exec_without_returning(&self.inner).await?;
-        self.put_tags(record.id, &record.tags).await
+        self.put_tags(record.id, &record.tags).await?;
+        if record.ip_addresses.is_empty() {
+            return Ok(());
+        }
+        let addresses = record.ip_addresses.iter().map(|address| new_address(now, record.id, address));
+        vps_address::Entity::insert_many(addresses).exec_without_returning(&self.inner).await?;
+        Ok(())
     }
 
     /// Writes all that a person owns of a machine; `edited` are the hostname and the alias, where they are other ones.
@@ -158,16 +165,7 @@ impl Tx {
                         .await?;
                 }
                 None => {
-                    let row = vps_address::ActiveModel {
-                        vps_id: Set(record.id),
-                        ip: Set(ip),
-                        label: Set(String::new()),
-                        operator_label: Set(label.filter(|label| !label.is_empty())),
-                        present: Set(true),
-                        first_seen: Set(now.ms()),
-                        last_seen: Set(now.ms()),
-                        sort_key: Set(sort_key(address.ip)),
-                    };
+                    let row = new_address(now, record.id, address);
                     vps_address::Entity::insert(row).exec_without_returning(&self.inner).await?;
                 }
             }
@@ -207,6 +205,20 @@ impl Tx {
             .exec(&self.inner)
             .await?;
         Ok(())
+    }
+}
+
+/// An address that no agent has reported: its label is a person's.
+fn new_address(now: Timestamp, vps_id: Uuid, address: &Address) -> vps_address::ActiveModel {
+    vps_address::ActiveModel {
+        vps_id: Set(vps_id),
+        ip: Set(address.ip.to_string()),
+        label: Set(String::new()),
+        operator_label: Set(Some(address.label.clone()).filter(|label| !label.is_empty())),
+        present: Set(true),
+        first_seen: Set(now.ms()),
+        last_seen: Set(now.ms()),
+        sort_key: Set(sort_key(address.ip)),
     }
 }
 

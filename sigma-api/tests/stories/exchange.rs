@@ -263,3 +263,63 @@ fn what_cannot_be_read_is_refused_with_a_sentence() {
     let too_large = json!({"format": "csv", "data": "x".repeat(8 * 1024 * 1024)});
     assert_eq!(post(&key, too_large).status, 413);
 }
+
+#[test]
+fn labels_of_a_file_stay_with_the_addresses_that_an_agent_says() {
+    let folder = Folder::new();
+    let hub = folder.start();
+    let (agent, key) = (folder.key("agent"), folder.key("operator"));
+    let report = |ips: &[&str]| {
+        let addresses: Vec<Value> = ips.iter().map(|ip| json!({"ip": ip, "label": ""})).collect();
+        let body = json!({"hostname": "a", "ip_addresses": addresses}).to_string();
+        assert_eq!(hub.post(&agent, "/api/agent/register", &body).status, 200);
+    };
+    report(&["203.0.113.7", "203.0.113.8"]);
+    let addresses = || hub.get(&key, "/api/vps").json()["data"][0]["ip_addresses"].clone();
+    let file = "hostname,ip_addresses\na,203.0.113.7 anycast;203.0.113.99 nowhere\n";
+    assert_eq!(counts(&import(&hub, &key, "vps", "csv", file, false)), [1, 0, 1, 0, 0]);
+    let labelled = json!([{"ip": "203.0.113.7", "label": "anycast"}, {"ip": "203.0.113.8", "label": ""}]);
+    assert_eq!(addresses(), labelled, "which there are is the agent's to say");
+    assert_eq!(counts(&import(&hub, &key, "vps", "csv", file, false)), [0, 0, 0, 1, 0]);
+    report(&["203.0.113.8"]);
+    report(&["203.0.113.7", "203.0.113.8"]);
+    assert_eq!(addresses(), labelled);
+
+    let by_hand = "hostname,ip_addresses\nb,192.0.2.1 x;192.0.2.2\n";
+    assert_eq!(counts(&import(&hub, &key, "vps", "csv", by_hand, false)), [1, 1, 0, 0, 0]);
+    let other = by_hand.replace("192.0.2.1 x;192.0.2.2", "192.0.2.2 y;192.0.2.3");
+    assert_eq!(counts(&import(&hub, &key, "vps", "csv", &other, false)), [1, 0, 1, 0, 0]);
+    let of_b = || hub.get(&key, "/api/vps?q=host:b").json()["data"][0]["ip_addresses"].clone();
+    assert_eq!(of_b(), json!([{"ip": "192.0.2.2", "label": "y"}, {"ip": "192.0.2.3", "label": ""}]));
+    assert_eq!(counts(&import(&hub, &key, "vps", "csv", by_hand, false)), [1, 0, 1, 0, 0]);
+    assert_eq!(of_b(), json!([{"ip": "192.0.2.1", "label": "x"}, {"ip": "192.0.2.2", "label": ""}]));
+}
+
+#[test]
+fn providers_are_known_by_id_or_by_name_in_any_case() {
+    let folder = Folder::new();
+    let hub = folder.start();
+    let (key, reader) = (folder.key("operator"), folder.key("readonly"));
+    let file = "name,country,rating,api_supported\nAcme,de,5,true\nBeta,,,\n";
+    let report = import(&hub, &key, "providers", "csv", file, false);
+    assert_eq!(counts(&report), [0, 1, 0, 0, 1], "{report}");
+    assert_eq!(report["errors"], json!(["line 3: api_supported: is true or false"]));
+    let file = file.replace("Beta,,,", "Beta,,,no").replace(",no", ",false");
+    assert_eq!(counts(&import(&hub, &key, "providers", "csv", &file, false)), [2, 2, 0, 0, 0]);
+    let again = import(&hub, &key, "providers", "csv", "name,notes\nACME,x\nbeta,\nacme,y\n", true);
+    assert_eq!(counts(&again), [0, 0, 2, 0, 1], "{again}");
+    assert_eq!(again["errors"], json!(["line 4: name: line 2 is about the same record"]));
+    let changes = json!({"name": ["Acme", "ACME"], "notes": ["", "x"]});
+    assert_eq!(again["lines"][0]["changes"], changes);
+    let rows = hub.get(&reader, "/api/providers/export?format=json").json();
+    assert_eq!(
+        (&rows[0]["name"], &rows[0]["country"], &rows[0]["rating"]),
+        (&json!("Acme"), &json!("DE"), &json!(5))
+    );
+    let swapped = json!([
+        {"id": rows[0]["id"], "name": "Beta"}, {"id": rows[1]["id"], "name": "Acme"}
+    ]);
+    let body = json!({"format": "json", "data": swapped}).to_string();
+    let report = hub.post(&key, "/api/providers/import", &body).json();
+    assert_eq!(counts(&report), [2, 0, 2, 0, 0], "{report}");
+}
