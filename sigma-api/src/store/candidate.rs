@@ -1,5 +1,7 @@
 //! The records that a report may belong to, with all that is known about whose they are.
 
+use std::collections::BTreeMap;
+
 use sea_orm::sea_query::{Query, SelectStatement};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
@@ -16,7 +18,7 @@ use crate::model::identity::{Candidate, Face, KnownFace};
 use crate::model::report::Facts;
 use crate::model::vps::Status;
 
-/// More records of one name or machine id are not looked at; the latest are.
+/// Of more records of one name, or of one machine id, only the latest are looked at.
 const MAX_CANDIDATES: u64 = 500;
 
 /// What is known of a record when its machine reports.
@@ -64,14 +66,23 @@ async fn candidates(database: &impl ConnectionTrait, face: &Face) -> Result<Vec<
         .limit(2)
         .all(database)
         .await?;
-    // Nearly always this is all that there is to know.
-    let matching = match exact.as_slice() {
-        [only] => Condition::all().add(Column::Id.eq(only.vps_id)),
-        _ => may_belong(face),
-    };
-    let rows =
-        Entity::find().filter(matching).order_by_desc(Column::Id).limit(MAX_CANDIDATES).all(database).await?;
-    with_parts(database, rows).await
+    if let [only] = exact.as_slice() {
+        // Nearly always this is all that there is to know.
+        let rows = Entity::find_by_id(only.vps_id).all(database).await?;
+        return with_parts(database, rows).await;
+    }
+    let mut rows: BTreeMap<Uuid, Model> = BTreeMap::new();
+    for matching in may_belong(face) {
+        let found = Entity::find()
+            .filter(matching)
+            .filter(not_merged())
+            .order_by_desc(Column::Id)
+            .limit(MAX_CANDIDATES)
+            .all(database)
+            .await?;
+        rows.extend(found.into_iter().map(|row| (row.id, row)));
+    }
+    with_parts(database, rows.into_values().collect()).await
 }
 
 fn living() -> SelectStatement {
@@ -82,28 +93,30 @@ fn living() -> SelectStatement {
         .to_owned()
 }
 
-fn may_belong(face: &Face) -> Condition {
+fn not_merged() -> Condition {
+    Condition::any().add(Column::Status.ne(Status::Deleted.name())).add(Column::MergedInto.is_null())
+}
+
+/// What makes a record a candidate, the strongest first: each finds so many records that the others cannot crowd them out.
+fn may_belong(face: &Face) -> Vec<Condition> {
     let with_face = |condition: Condition| {
-        Query::select()
+        let faces = Query::select()
             .column(vps_face::Column::VpsId)
             .from(vps_face::Entity)
             .cond_where(condition)
-            .to_owned()
+            .to_owned();
+        Condition::all().add(Column::Id.in_subquery(faces))
     };
-    let of_machine = face.machine_id.as_ref().map(|id| {
-        Column::Id.in_subquery(with_face(Condition::all().add(vps_face::Column::MachineId.eq(id.as_str()))))
-    });
-    let of_name = Condition::all().add(vps_face::Column::Hostname.eq(face.hostname.as_str()));
-    let merged =
-        Condition::all().add(Column::Status.eq(Status::Deleted.name())).add(Column::MergedInto.is_not_null());
-    Condition::all()
-        .add(
-            Condition::any()
-                .add(Column::Hostname.eq(face.hostname.as_str()))
-                .add(Column::Id.in_subquery(with_face(of_name)))
-                .add_option(of_machine),
-        )
-        .add(merged.not())
+    let of_name = || Condition::all().add(vps_face::Column::Hostname.eq(face.hostname.as_str()));
+    let mut matching = Vec::with_capacity(4);
+    if let Some(machine_id) = &face.machine_id {
+        let of_machine = vps_face::Column::MachineId.eq(machine_id.as_str());
+        matching.push(with_face(of_name().add(of_machine.clone())));
+        matching.push(with_face(Condition::all().add(of_machine)));
+    }
+    matching.push(with_face(of_name()));
+    matching.push(Condition::all().add(Column::Hostname.eq(face.hostname.as_str())));
+    matching
 }
 
 async fn with_parts(database: &impl ConnectionTrait, rows: Vec<Model>) -> Result<Vec<Known>> {

@@ -49,7 +49,7 @@ fn a_revoked_key_is_followed_by_the_next() {
     let hub = folder.start();
     let id = web().live(&hub, &mine);
     assert_eq!(web().beat(&hub, &other).status, 403);
-    let revoked = folder.run(&["key", "revoke", &mine[..12]]);
+    let revoked = folder.run(&["key", "revoke", &mine]);
     assert!(revoked.status.success(), "{revoked:?}");
     assert_eq!(web().live(&hub, &other), id);
     assert_eq!(web().live(&hub, &other), id, "and from memory");

@@ -220,6 +220,8 @@ fn id(record: u128) -> Uuid {
     Uuid::from_u128(record)
 }
 
+#[path = "stories_of_chance.rs"]
+mod chance;
 #[path = "stories_of_clones.rs"]
 mod clones;
 #[path = "stories_of_names.rs"]
