@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod accounts;
 mod bulk;
+mod change;
 mod checks;
 pub(crate) mod directory;
 pub(crate) mod discovery;

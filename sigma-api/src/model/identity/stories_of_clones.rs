@@ -106,6 +106,15 @@ fn a_template_that_is_off_keeps_its_record() {
 }
 
 #[test]
+fn a_clone_of_another_name_is_none_that_was_renamed_if_the_first_was_heard_since() {
+    let mut world = World::new();
+    let one = world.machine("web-1", "m1", "");
+    let two = world.boot(&one).called("web-2");
+    world.live(&[&one], 3);
+    assert_eq!(world.register(&two), Ok(2));
+}
+
+#[test]
 fn clones_of_two_names_that_say_no_addresses() {
     let mut world = World::new();
     let one = world.machine("web-1", "m1", "");

@@ -59,10 +59,10 @@ fn one_of_many_localhosts_is_reinstalled() {
     world.live(&all, 3);
     all.remove(2);
     world.live(&all, 10);
+    let sixth = world.machine("localhost", "m6", "203.0.113.6 10.0.0.5");
+    assert_eq!(world.register(&sixth), Ok(6), "it is none of those that are silent");
     let third = world.boot(&machines[2]).with_id(Some("m3 anew"));
     assert_eq!(world.register(&third), Ok(3), "its address tells which of them it was");
-    let sixth = world.machine("localhost", "m6", "203.0.113.6 10.0.0.5");
-    assert_eq!(world.register(&sixth), Ok(6));
 }
 
 #[test]
@@ -105,6 +105,7 @@ fn a_machine_that_was_sent_away_while_it_was_off_does_not_take_the_record_back()
     let one = world.boot(&one);
     world.live(&[&one], 3);
     let two = world.boot(&two);
+    assert_eq!(world.register(&two), Ok(2));
     assert_eq!(world.is_stable(&[&two, &one]), [2, 1]);
 }
 
@@ -138,6 +139,16 @@ fn a_newcomer_with_evidence_beside_a_living_one_without() {
     let two = world.machine("debian", "m2", "203.0.113.2");
     assert_eq!(world.is_stable(&[&one, &two]), [1, 2]);
     assert!(world.is_marked(MarkKind::Conflict, 1, 2));
+}
+
+#[test]
+fn an_agent_without_evidence_has_the_record_without() {
+    let mut world = World::new();
+    let one = world.machine("debian", "m1", "");
+    let two = world.machine("debian", "m2", "").bare();
+    world.add(&one);
+    world.add(&two);
+    assert_eq!(world.is_stable(&[&one, &two]), [1, 2]);
 }
 
 #[test]

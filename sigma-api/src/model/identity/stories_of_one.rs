@@ -274,6 +274,30 @@ fn deleted_and_replaced() {
 }
 
 #[test]
+fn a_deleted_machine_does_not_take_the_record_of_its_successor() {
+    let mut world = World::new();
+    let one = world.machine("web", "m1", "203.0.113.1");
+    world.live(&[&one], 3);
+    world.delete(1);
+    let two = world.machine("web", "m2", "203.0.113.2");
+    world.live(&[&two], 3);
+    world.wait(60);
+    let one = world.boot(&one).at("203.0.113.2");
+    assert_eq!(world.register(&one), Err(Decision::Gone(id(1))));
+}
+
+#[test]
+fn a_deleted_clone_does_not_take_the_record_of_a_silent_one() {
+    let mut world = World::new();
+    let one = world.machine("debian", "m1", "");
+    let two = world.boot(&one);
+    world.live(&[&one, &two], 5);
+    world.delete(2);
+    let two = Machine { booted: None, ..two };
+    assert_eq!(world.register(&two), Err(Decision::Gone(id(2))));
+}
+
+#[test]
 fn a_template_that_was_deleted_has_clones_that_were_not() {
     let mut world = World::new();
     let template = world.machine("template", "m1", "203.0.113.1");
