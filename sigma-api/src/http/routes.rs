@@ -311,7 +311,8 @@ mod tests {
 
     /// What programs use; pages are for persons.
     fn described() -> Vec<Route> {
-        let is_described = |route: &Route| route.path.starts_with("/api/") || route.path == "/healthz";
+        let is_described =
+            |route: &Route| route.path.starts_with("/api/") || matches!(route.path, "/healthz" | "/metrics");
         table().into_iter().filter(is_described).collect()
     }
 

@@ -188,7 +188,8 @@ fn or_none(text: Option<&str>) -> String {
 }
 
 fn value(text: &str) -> String {
-    let is_bare = !text.contains(|c: char| c.is_whitespace() || c == '"');
+    // `name://…` would be a URL.
+    let is_bare = !text.contains(|c: char| c.is_whitespace() || c == '"') && !text.starts_with("//");
     if is_bare { text.to_owned() } else { quoted(text) }
 }
 

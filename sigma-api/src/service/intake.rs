@@ -68,7 +68,11 @@ impl Hub {
     async fn registered(&self, now: Timestamp, caller: Identity, report: Report) -> Result<Acknowledgement> {
         let hostname = report.hostname.clone();
         match self.intake.write(message(now, caller, report)).await? {
-            Outcome::Taken { confirmed, .. } => Ok(acknowledge(hostname, confirmed.standing)),
+            Outcome::Taken { confirmed, decision } => {
+                let is_new = matches!(decision, Decision::New { .. });
+                self.reports.took(Kind::Registration, if is_new { Reported::New } else { Reported::Known });
+                Ok(acknowledge(hostname, confirmed.standing))
+            }
             Outcome::Deleted(_) | Outcome::Unknown => Err(Error::Gone(format!(
                 "The machine {hostname} was deleted in the hub by a person; restore it there, or stop its agent."
             ))),
@@ -115,7 +119,10 @@ impl Hub {
             _ => {}
         }
         match self.intake.write(message(now, caller, report)).await? {
-            Outcome::Taken { confirmed, .. } => Ok(acknowledge(hostname, confirmed.standing)),
+            Outcome::Taken { confirmed, .. } => {
+                self.reports.took(Kind::Heartbeat, Reported::News);
+                Ok(acknowledge(hostname, confirmed.standing))
+            }
             Outcome::BoundElsewhere => Err(bound_elsewhere(&hostname)),
             Outcome::Unknown | Outcome::Deleted(_) | Outcome::Full { .. } => Err(unknown()),
         }

@@ -197,7 +197,7 @@ fn a_search_goes_together_with_filters_pages_and_an_order() {
 #[test]
 fn a_beat_that_is_not_saved_yet_is_found() {
     let fleet = fleet();
-    let agent = fleet.folder.key("agent");
+    let agent = fleet.folder.key("admin");
     assert_eq!(found(&fleet, "q=presence:offline"), [OLD]);
     let beat = json!({"hostname": OLD}).to_string();
     for _ in 0..2 {
