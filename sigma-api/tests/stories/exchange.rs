@@ -81,7 +81,11 @@ fn what_was_exported_is_there_already() {
             }
         }
     }
-    assert_eq!(folder.sql("SELECT CAST(count(*) AS TEXT) FROM audit WHERE action LIKE '%.import'"), ["0"], "nothing changed");
+    assert_eq!(
+        folder.sql("SELECT CAST(count(*) AS TEXT) FROM audit WHERE action LIKE '%.import'"),
+        ["0"],
+        "nothing changed"
+    );
 }
 
 #[test]
