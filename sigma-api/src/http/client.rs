@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::header::{FORWARDED, HOST, USER_AGENT};
@@ -15,6 +16,8 @@ use super::error::{ApiError, Result};
 use crate::model::site::{Networks, is_private};
 use crate::service::Hub;
 use crate::service::sign_in::Visitor;
+
+const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// Other end of the connection.
 #[derive(Debug, Clone, Copy)]
@@ -54,9 +57,22 @@ pub(super) async fn recognize(State(hub): State<Hub>, mut request: Request, next
     let ip = if is_proxy { peer.map(|peer| client_ip(peer, headers, proxies)) } else { peer };
     let said = if is_proxy { forwarded_proto(headers) } else { None };
     let is_https = said.map_or_else(|| hub.entrance.public_url.is_https(), |proto| proto == "https");
+    if !is_proxy && headers.contains_key(FORWARDED_FOR) {
+        say_once_that_a_proxy_is_not_trusted(peer);
+    }
     let is_near = ip.is_none_or(is_private) && host_ip(headers).is_none_or(is_private);
     request.extensions_mut().insert(Client { ip, is_https, is_near });
     next.run(request).await
+}
+
+/// Behind a proxy that is not trusted all clients have one address, and share what strangers may guess.
+fn say_once_that_a_proxy_is_not_trusted(peer: Option<IpAddr>) {
+    static SAID: AtomicBool = AtomicBool::new(false);
+    if let Some(peer) = peer.filter(|_| !SAID.swap(true, Ordering::Relaxed)) {
+        log::warn!(
+            "{peer} speaks for others, which is not believed; if it is your proxy, set SIGMA_TRUSTED_PROXIES={peer}"
+        );
+    }
 }
 
 /// The last address that no trusted proxy has: those before it may be invented.
@@ -73,7 +89,7 @@ fn client_ip(peer: IpAddr, headers: &HeaderMap, proxies: &Networks) -> IpAddr {
 }
 
 fn forwarded_for(headers: &HeaderMap) -> Vec<String> {
-    let usual = elements(headers, "x-forwarded-for");
+    let usual = elements(headers, FORWARDED_FOR);
     if usual.is_empty() { parameters(headers, "for") } else { usual }
 }
 

@@ -23,6 +23,7 @@ fn nobody_is_believed_who_is_not_trusted() {
         assert_eq!(through(&hub, &[(header, "203.0.113.9")]), 200);
         assert_eq!(last_address(&folder), "127.0.0.1", "{header}");
     }
+    assert_eq!(hub.log().matches("set SIGMA_TRUSTED_PROXIES=127.0.0.1").count(), 1, "said, and once");
 }
 
 #[test]

@@ -42,7 +42,15 @@ fn help_names_every_variable() {
     let help = run(&["--help"]);
     assert!(help.status.success());
     let text = String::from_utf8(help.stdout).unwrap();
-    for name in ["SIGMA_LISTEN", "SIGMA_DATA_DIR", "SIGMA_DATABASE_URL", "SIGMA_LOG"] {
+    for name in [
+        "SIGMA_LISTEN",
+        "SIGMA_DATA_DIR",
+        "SIGMA_DATABASE_URL",
+        "SIGMA_LOG",
+        "SIGMA_PUBLIC_URL",
+        "SIGMA_TRUSTED_PROXIES",
+        "SIGMA_SECRET_KEY_FILE",
+    ] {
         assert!(text.contains(name), "{name} is missing in:\n{text}");
     }
 }
