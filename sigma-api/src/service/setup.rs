@@ -154,7 +154,9 @@ async fn make_usable(tx: &Tx, link: Link, account: &Account, hash: String) -> Re
     }
     match tx.insert_account(account, Some(hash)).await {
         Err(StoreError::Conflict) => {
-            Err(Error::Conflict(format!("email: {} has an account already.", account.email)))
+            let sentence = "email: has an account already; take another one here, and with it delete that account and \
+                            invite its person again";
+            Err(Error::Conflict(sentence.into()))
         }
         inserted => Ok(inserted?),
     }
