@@ -1,7 +1,7 @@
 //! Faults that the hub must survive, done to the release binary on loopback. One line per fault: figures, PASS or FAIL.
 //!
-//! The numbers are those of the project's list of faults: 1 kill -9 under load, 24 a race of registrations, 26 hostile
-//! bodies, 31 secrets that must not leak.
+//! The numbers are those of the project's list of faults: 1 kill -9 under load, 23 machines that look alike, 24 a race of
+//! registrations, 26 hostile bodies, 31 secrets that must not leak.
 #![expect(clippy::disallowed_methods, reason = "the fault runs start the hub that they try")]
 #![expect(clippy::print_stdout, reason = "figures are printed")]
 
@@ -11,6 +11,7 @@ mod kills;
 mod ledger;
 mod race;
 mod secrets;
+mod twins;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -26,7 +27,7 @@ type Verdict = Result<String, String>;
 #[derive(Debug, Parser)]
 struct Options {
     /// Faults to run (all when none is named)
-    #[arg(value_parser = ["1", "24", "26", "31"])]
+    #[arg(value_parser = ["1", "23", "24", "26", "31"])]
     faults: Vec<String>,
     /// Kills of fault 1
     #[arg(long, default_value_t = 100)]
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
     let mut failed = false;
     for (number, what) in [
         ("1", "kill -9 under load"),
+        ("23", "machines that look alike"),
         ("24", "one hostname, many registrations at once"),
         ("26", "hostile bodies"),
         ("31", "secrets"),
@@ -64,6 +66,7 @@ fn main() -> ExitCode {
         let started = Instant::now();
         let verdict = match number {
             "1" => kills::run(&program, options.kills, options.beats, options.registrations),
+            "23" => twins::run(&program),
             "24" => race::run(&program, options.parallel),
             "26" => bodies::run(&program),
             _ => secrets::run(&program),
