@@ -138,6 +138,13 @@ pub(crate) struct Vps {
     /// What the flags are about; absent when there is nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) marks: Vec<Mark>,
+    /// Of a deleted record: reports of its machine that were refused since, some seconds to a minute ago at the latest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) refused_reports: Option<u64>,
+    /// When the last of them came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) refused_at: Option<Timestamp>,
     /// What the agent calls its machine, if that is not what the record is called.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reported_hostname: Option<String>,

@@ -204,6 +204,7 @@ fn shown(present: Vec<StoredAddress>) -> Vec<Address> {
 }
 
 fn from_row(row: Model, ip_addresses: Vec<Address>, tags: Vec<String>) -> Result<Vps> {
+    let is_deleted = row.status == Status::Deleted.name();
     Ok(Vps {
         id: row.id,
         reported_hostname: row.reported_hostname.filter(|reported| *reported != row.hostname),
@@ -241,5 +242,7 @@ fn from_row(row: Model, ip_addresses: Vec<Address>, tags: Vec<String>) -> Result
         suggestion: None,
         flags: Vec::new(),
         marks: Vec::new(),
+        refused_reports: u64::try_from(row.refused_reports).ok().filter(|count| *count > 0 && is_deleted),
+        refused_at: row.refused_at.filter(|_| is_deleted).map(Timestamp::from_ms),
     })
 }

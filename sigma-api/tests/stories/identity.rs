@@ -172,6 +172,7 @@ fn a_machine_that_was_only_silent_gets_its_record_back() {
     an_hour_later(&folder);
     let hub = folder.start();
     let two = Machine::new("debian", 2, "b2", "203.0.113.2");
+    let two = Machine { product: Some("Droplet".into()), ..two };
     assert_eq!(two.live(&hub, &agent), first, "taken for a reinstallation");
     assert_eq!(one.live(&hub, &agent), first, "until the first one speaks");
     let second = two.live(&hub, &agent);
@@ -181,6 +182,8 @@ fn a_machine_that_was_only_silent_gets_its_record_back() {
     }
     let (a, b) = (record(&hub, &editor, &first), record(&hub, &editor, &second));
     assert_eq!((&a["flags"], &b["flags"]), (&json!(["conflict"]), &json!(["conflict"])));
+    let products = (a["reported"].get("product"), b["reported"].get("product"));
+    assert_eq!(products, (None, Some(&json!("Droplet"))), "what the other one measured is its own");
     assert_eq!((&a["ip_addresses"][0]["ip"], &b["ip_addresses"][0]["ip"]), (&json!(one.ip), &json!(two.ip)));
     assert_eq!(
         (&a["reported"]["machine"]["boot_id"], &b["reported"]["machine"]["boot_id"]),
@@ -237,6 +240,8 @@ fn a_deleted_machine_is_refused_by_its_evidence_and_counted() {
     let stored = || folder.sql("SELECT CAST(refused_reports AS TEXT) FROM vps");
     assert!(eventually(Duration::from_secs(8), || stored() == ["4"]), "{:?}", stored());
     assert_eq!(refused(), 4);
+    let deleted = hub.get(&editor, "/api/vps?status=deleted").json()["data"][0].clone();
+    assert_eq!((&deleted["refused_reports"], deleted["refused_at"].is_string()), (&json!(4), true));
     assert_eq!(actions(&folder, &id), ["vps.register", "vps.refuse"]);
     let two = Machine::new("web", 2, "b9", "203.0.113.9");
     let new = two.live(&hub, &agent);

@@ -16,18 +16,26 @@ pub(crate) struct Machine {
     pub(crate) boot: String,
     pub(crate) ip: String,
     pub(crate) uptime: u64,
+    pub(crate) product: Option<String>,
 }
 
 impl Machine {
     pub(crate) fn new(hostname: &str, id: u8, boot: &str, ip: &str) -> Self {
-        Self { hostname: hostname.into(), id, boot: boot.into(), ip: ip.into(), uptime: 86_400 }
+        Self {
+            hostname: hostname.into(),
+            id,
+            boot: boot.into(),
+            ip: ip.into(),
+            uptime: 86_400,
+            product: None,
+        }
     }
 
     fn message(&self) -> Value {
         json!({
             "hostname": self.hostname,
             "ip_addresses": [{"ip": self.ip, "label": ""}],
-            "system_info": {"cpu_cores": 2, "kernel": "6.1", "uptime_seconds": self.uptime},
+            "system_info": {"cpu_cores": 2, "kernel": "6.1", "uptime_seconds": self.uptime, "product": self.product},
             "agent": {"version": "0.1.0", "interval_seconds": 1},
             "machine": {"id": format!("{:02x}", self.id).repeat(32), "boot_id": self.boot},
         })
