@@ -298,7 +298,7 @@ fn machines_of_a_database_from_before_faces_are_known_by_what_they_reported() {
     hub.stop();
     for step in [
         "DELETE FROM vps_face",
-        "DELETE FROM seaql_migrations WHERE version = 'm0008_identity'",
+        "DELETE FROM seaql_migrations WHERE version = 'm0006_identity'",
         "DROP INDEX vps_face_exact",
         "DROP INDEX vps_mark_other",
         "DROP INDEX vps_key",

@@ -59,7 +59,10 @@ impl Names {
         let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':' | '.');
         while let Some(start) = rest.find(is_part) {
             let (before, from) = rest.split_at(start);
-            let (word, after) = from.split_at(from.find(|c| !is_part(c)).unwrap_or(from.len()));
+            let end = from.find(|c| !is_part(c)).unwrap_or(from.len());
+            // What ends a sentence is no part of its last word.
+            let word = from.get(..end).unwrap_or_default().trim_end_matches(['.', ':']);
+            let (word, after) = from.split_at(word.len().max(1));
             hidden += before;
             hidden += &self.name(word);
             rest = after;
@@ -225,8 +228,8 @@ fn the_description_is_sound() {
         }
     }
     let text = description.to_string();
-    for (at, _) in text.match_indices("\"$ref\":\"#") {
-        let pointer = text[at + 9..].split('"').next().unwrap();
+    for rest in text.split("\"$ref\":\"#").skip(1) {
+        let pointer = rest.split('"').next().unwrap();
         assert!(description.pointer(pointer).is_some(), "{pointer} is not there");
     }
 }

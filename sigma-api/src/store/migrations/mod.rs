@@ -6,9 +6,9 @@ mod m0001_inventory;
 mod m0002_address_history;
 mod m0003_application_id;
 mod m0004_editing;
-mod m0006_ip_check;
-mod m0008_identity;
-mod m0010_accounts;
+mod m0005_ip_check;
+mod m0006_identity;
+mod m0007_accounts;
 
 pub(super) use m0003_application_id::APPLICATION_ID;
 
@@ -22,9 +22,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_address_history::Migration),
             Box::new(m0003_application_id::Migration),
             Box::new(m0004_editing::Migration),
-            Box::new(m0006_ip_check::Migration),
-            Box::new(m0010_accounts::Migration),
-            Box::new(m0008_identity::Migration),
+            Box::new(m0005_ip_check::Migration),
+            Box::new(m0006_identity::Migration),
+            Box::new(m0007_accounts::Migration),
         ]
     }
 }
