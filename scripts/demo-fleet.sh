@@ -49,7 +49,8 @@ trap 'exit 0' INT TERM
 
 # Both are kept out of the terminal's Ctrl-C, so that they are stopped in order.
 set -m
-"$bin/sigma-api" serve >>"$data/hub.log" 2>&1 &
+# Its first link is printed below, and belongs into no file.
+"$bin/sigma-api" serve 2>>"$data/hub.log" >/dev/null &
 hub=$!
 for _ in $(seq 100); do
     is_open && break
