@@ -108,11 +108,22 @@ fn refusal<T: DeserializeOwned>(bytes: &[u8], error: &serde_json::Error) -> ApiE
     let mut json = serde_json::Deserializer::from_slice(bytes);
     match serde_path_to_error::deserialize::<_, Object<T>>(&mut json) {
         Ok(_) => ApiError::bad_request("The body goes on after the end of its JSON."),
-        // A missing member is named by the cause, and the path is that of what lacks it.
-        Err(found) if found.path().iter().len() == 0 => {
-            ApiError::bad_request(format!("The body is no JSON object as it should be: {error}"))
+        Err(found) => {
+            let cause = found.inner().to_string();
+            let at_root = found.path().iter().len() == 0;
+            // A missing member is named by the cause, and the path is that of what lacks it.
+            let missing = cause.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+            ApiError::bad_request(match missing {
+                Some(member) if at_root => format!("{member}: is missing"),
+                Some(member) => format!("{}.{member}: is missing", found.path()),
+                None if at_root => format!("The body is no JSON object as it should be: {error}"),
+                // The path says where; lines and columns are of no use to whoever did not write them.
+                None => {
+                    let (what, _) = cause.rsplit_once(" at line ").unwrap_or((&cause, ""));
+                    format!("{}: {what}", found.path())
+                }
+            })
         }
-        Err(found) => ApiError::bad_request(format!("{}: {}", found.path(), found.inner())),
     }
 }
 

@@ -103,15 +103,20 @@ fn checked_filter(filter: &Map<String, Value>) -> Result<VpsFilter, Invalid> {
         let text = match value {
             Value::String(text) if !text.is_empty() => text.clone(),
             Value::Number(number) => number.to_string(),
-            _ => return Err(Invalid::new(field(), "is neither a text nor a number, or empty")),
+            Value::Bool(yes) => yes.to_string(),
+            _ => return Err(Invalid::new(field(), "is no text, number or truth value, or empty")),
         };
         parameters.push((name.clone(), text));
     }
-    if parameters.is_empty() {
+    let filter = VpsFilter::from_parameters(&parameters)
+        .map_err(|invalid| Invalid { field: format!("filter.{}", invalid.field), ..invalid })?;
+    // What only says in which order, or that deleted ones count too, chooses nothing.
+    let all =
+        VpsFilter { sort: filter.sort, include_deleted: filter.include_deleted, ..VpsFilter::default() };
+    if filter == all {
         return Err(Invalid::new("filter", "is empty, and would mean every machine"));
     }
-    VpsFilter::from_parameters(&parameters)
-        .map_err(|invalid| Invalid { field: format!("filter.{}", invalid.field), ..invalid })
+    Ok(filter)
 }
 
 #[cfg(test)]

@@ -120,9 +120,6 @@ impl VpsChange {
     pub(crate) fn checked(mut self) -> Result<Self, Invalid> {
         self.check_lines()?;
         self.check_numbers()?;
-        if self.status == Some(Status::Deleted) {
-            return Err(Invalid::new("status", "becomes deleted by DELETE, not by a change"));
-        }
         if let Some(hostname) = &self.hostname {
             check_record_name(hostname)?;
         }
@@ -185,6 +182,9 @@ impl VpsChange {
     /// # Errors
     /// More tags than a machine may have.
     pub(crate) fn apply(&self, vps: &mut Vps) -> Result<(), Invalid> {
+        if self.status == Some(Status::Deleted) {
+            return Err(Invalid::new("status", "becomes deleted by DELETE, not by a change"));
+        }
         set(&mut vps.hostname, self.hostname.as_ref());
         set(&mut vps.alias, self.alias.as_ref());
         set(&mut vps.provider_id, self.provider_id.as_ref());

@@ -120,8 +120,12 @@ impl Change<'_> {
         let hostname = self.put_face(known, &face).await?;
         if let Some(enrolment) = &report.registration {
             let alias = chosen_alias(known, enrolment);
-            if enrolment.ssh_port != known.ssh_port || alias != known.alias {
+            let mut changes = Changes::default();
+            changes.note("ssh_port", &known.ssh_port, &enrolment.ssh_port);
+            changes.note("alias", &known.alias.as_str(), &alias);
+            if !changes.is_empty() {
                 tx.update_enrolment(now, id, enrolment.ssh_port, alias).await?;
+                self.note("vps.enrol", id, &hostname, &changes).await?;
             }
         }
         self.put_addresses(id, &hostname).await?;

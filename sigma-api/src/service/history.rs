@@ -60,9 +60,14 @@ fn known(
     others: Vec<OtherOwner>,
 ) -> KnownAddress {
     let until = if address.present { now } else { address.last_seen };
-    // Whoever has it now, or came later, did not have it before.
-    let before = others.into_iter().filter(|other| !other.present && other.first_seen < until);
-    let mut previous_owners: Vec<PreviousOwner> = before.map(|other| other.owner).collect();
+    // Whoever has it now, or came later, did not have it before. A machine that fell silent before this one had the
+    // address never said that it lost it.
+    let before = others.into_iter().filter_map(|OtherOwner { first_seen, present, last_report, owner }| {
+        let end =
+            if present { last_report.filter(|end| *end < address.first_seen)? } else { owner.last_seen };
+        (first_seen < until).then_some(PreviousOwner { last_seen: end, ..owner })
+    });
+    let mut previous_owners: Vec<PreviousOwner> = before.collect();
     previous_owners.sort_by_key(|owner| (std::cmp::Reverse(owner.last_seen), owner.vps_id));
     previous_owners.truncate(SHOWN_OWNERS);
     let since = address.last_seen;
@@ -92,7 +97,7 @@ mod tests {
             hostname: format!("m{id}"),
             last_seen: at(last_seen),
         };
-        OtherOwner { first_seen: at(first_seen), present, owner }
+        OtherOwner { first_seen: at(first_seen), present, last_report: present.then(|| at(last_seen)), owner }
     }
 
     fn owners(present: bool, last_seen: i64, others: Vec<OtherOwner>) -> Vec<String> {

@@ -11,6 +11,7 @@ use super::{Error, Hub, Result};
 use crate::model::audit::{Actor, Changes, Subject};
 use crate::model::suggestion::{Group, Knowledge, Suggestion, groups};
 use crate::model::time::Timestamp;
+use crate::model::version::Expected;
 use crate::model::vps::{Status, Vps};
 use crate::store::{Assignable, AssignedState, Store, Tx};
 
@@ -154,9 +155,21 @@ impl Hub {
     ///
     /// # Errors
     /// `NotFound`; `Conflict` when it has a provider, or none is suggested.
-    pub(crate) async fn accept_suggestion(&self, now: Timestamp, actor: &Actor, id: Uuid) -> Result<Vps> {
+    pub(crate) async fn accept_suggestion(
+        &self,
+        now: Timestamp,
+        actor: &Actor,
+        id: Uuid,
+        expected: &Expected,
+    ) -> Result<Vps> {
         let choice = Choice { ids: Some(vec![id]), ..Choice::default() };
-        self.vps(now, id).await?;
+        let vps = self.vps(now, id).await?;
+        if !expected.allows(vps.version) {
+            return Err(Error::Stale(format!(
+                "The machine {} has the version {} now, which is not the one that you saw. Read it again first.",
+                vps.hostname, vps.version
+            )));
+        }
         let done = self.accept_suggestions(now, actor, &choice).await?;
         if let Some((_, reason)) = done.skipped.into_iter().next() {
             return Err(Error::Conflict(reason));

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::address::{StoredAddress, from_row};
 use super::entity::{vps, vps_address};
+use super::state::states_of;
 use super::vps::CHUNK;
 use super::{Result, Store, Tx};
 use crate::model::address_history::PreviousOwner;
@@ -21,8 +22,10 @@ const MAX_OTHERS: u64 = 2000;
 #[derive(Debug, Clone)]
 pub(crate) struct OtherOwner {
     pub(crate) first_seen: Timestamp,
-    /// Whether it has the address now.
+    /// Whether it has the address now, as far as it said last.
     pub(crate) present: bool,
+    /// When it last reported, as far as the database knows.
+    pub(crate) last_report: Option<Timestamp>,
     pub(crate) owner: PreviousOwner,
 }
 
@@ -61,6 +64,7 @@ impl Store {
                 .await?;
             let ids: Vec<Uuid> = rows.iter().map(|row| row.vps_id).collect();
             let names = self.names_and_ends(&ids).await?;
+            let states = states_of(&self.read, &ids).await?;
             for row in rows {
                 let Some((hostname, deleted_at)) = names.get(&row.vps_id) else { continue };
                 let address = from_row(row.clone())?;
@@ -68,6 +72,7 @@ impl Store {
                 found.entry(address.ip).or_default().push(OtherOwner {
                     first_seen: address.first_seen,
                     present: address.present && deleted_at.is_none(),
+                    last_report: states.get(&row.vps_id).map(|seen| seen.at),
                     owner: PreviousOwner { vps_id: row.vps_id, hostname: hostname.clone(), last_seen },
                 });
             }

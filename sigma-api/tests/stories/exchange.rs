@@ -238,7 +238,7 @@ fn what_cannot_be_read_is_refused_with_a_sentence() {
     let post = |key: &str, body: Value| -> Answer { hub.post(key, "/api/vps/import", &body.to_string()) };
     for (body, sentence) in [
         (json!({"format": "xml", "data": ""}), "format: is csv or json"),
-        (json!({"format": "csv"}), "missing field `data`"),
+        (json!({"format": "csv"}), "data: is missing"),
         (
             json!({"format": "csv", "data": "hostname,colour\n"}),
             "data: line 1: there is no column \"colour\", but id, ",

@@ -15,7 +15,7 @@ use crate::model::vps::Vps;
 use crate::model::vps_change::{Action, VpsChange};
 
 /// Ten thousand ids, and room for what is changed.
-const MAX_BULK_BYTES: usize = 512 * 1024;
+pub(in crate::http) const MAX_BULK_BYTES: usize = 1024 * 1024;
 
 /// Makes a machine that no agent has reported. Needs a hostname that no living machine has.
 #[utoipa::path(post, path = "/api/vps", tag = "inventory", request_body = VpsChange, responses(

@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::editing::MAX_BULK_BYTES;
 use crate::http::AppState;
 use crate::http::auth::{Editor, Viewer};
 use crate::http::body::{Id, Json};
 use crate::http::error::{ApiError, ErrorBody, Result};
+use crate::http::etag::{IfMatch, Tagged};
 use crate::model::suggestion::Group;
 use crate::model::time::Timestamp;
 use crate::model::vps::Vps;
@@ -99,7 +101,7 @@ pub(in crate::http) async fn list(State(hub): AppState, _: Viewer) -> Result<Ans
     (status = 403, description = "the key may not change anything", body = ErrorBody),
     (status = 404, description = "there is no provider with that id", body = ErrorBody),
     (status = 408, description = "the body did not arrive in time", body = ErrorBody),
-    (status = 413, description = "the body is larger than 64 KiB", body = ErrorBody),
+    (status = 413, description = "the body is larger than 1 MiB", body = ErrorBody),
     (status = 415, description = "the body is not JSON", body = ErrorBody),
     (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
     (status = 503, description = "the database cannot be used at the moment; see Retry-After", body = ErrorBody),
@@ -107,7 +109,7 @@ pub(in crate::http) async fn list(State(hub): AppState, _: Viewer) -> Result<Ans
 pub(in crate::http) async fn accept(
     State(hub): AppState,
     Editor(caller): Editor,
-    Json(accept): Json<AcceptSuggestions>,
+    Json(accept): Json<AcceptSuggestions, MAX_BULK_BYTES>,
 ) -> Result<Answer<AcceptedSuggestions>> {
     let choice = accept.choice()?;
     Ok(Answer(hub.accept_suggestions(Timestamp::now(), &caller.actor, &choice).await?.into()))
@@ -118,11 +120,12 @@ pub(in crate::http) async fn accept(
     ("id" = uuid::Uuid, Path),
 ), responses(
     (status = 200, body = Vps),
-    (status = 400, description = "the id is no UUID", body = ErrorBody),
+    (status = 400, description = "the id is no UUID, or If-Match is not understood", body = ErrorBody),
     (status = 401, description = "no key, or one that is not known", body = ErrorBody),
     (status = 403, description = "the key may not change anything", body = ErrorBody),
     (status = 404, description = "there is no such machine", body = ErrorBody),
     (status = 409, description = "it has a provider, or none is suggested", body = ErrorBody),
+    (status = 412, description = "somebody changed it meanwhile", body = ErrorBody),
     (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
     (status = 503, description = "the database cannot be used at the moment; see Retry-After", body = ErrorBody),
 ))]
@@ -130,6 +133,7 @@ pub(in crate::http) async fn accept_one(
     State(hub): AppState,
     Editor(caller): Editor,
     Id(id): Id,
-) -> Result<Answer<Vps>> {
-    Ok(Answer(hub.accept_suggestion(Timestamp::now(), &caller.actor, id).await?))
+    IfMatch(expected): IfMatch,
+) -> Result<Tagged<Vps>> {
+    Ok(Tagged(hub.accept_suggestion(Timestamp::now(), &caller.actor, id, &expected).await?))
 }
