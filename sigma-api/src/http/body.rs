@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn the_member_that_is_wrong_is_named() {
         for (body, named) in [
-            ("{}", "missing field `hostname`"),
+            ("{}", "hostname: is missing"),
             (r#"{"hostname":5}"#, "hostname: invalid type"),
             (r#"{"hostname":"a","ip_addresses":[{"ip":"::1"},{"ip":"x"}]}"#, "ip_addresses[1].ip: "),
             (r#"{"hostname":"a","system_info":{"load_avg":[1]}}"#, "system_info.load_avg"),

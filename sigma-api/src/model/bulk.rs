@@ -148,6 +148,8 @@ mod tests {
     fn what_could_mean_more_machines_than_the_caller_does_is_refused() {
         for (which, named) in [
             (r#""filter":{}"#, "filter: "),
+            (r#""filter":{"q":" "}"#, "filter: "),
+            (r#""filter":{"sort":"hostname","include_deleted":true}"#, "filter: "),
             (r#""filter":{"tags":"edge"}"#, "filter.tags: "),
             (r#""filter":{"tag":""}"#, "filter.tag: "),
             (r#""filter":{"provider_id":null}"#, "filter.provider_id: "),

@@ -26,7 +26,11 @@ impl Hub {
         let ips: Vec<IpAddr> = addresses.iter().map(|address| address.ip).collect();
         let mut others = self.store.other_owners(id, &ips).await?;
         let known = addresses.into_iter().map(|address| {
-            let others = others.remove(&address.ip).unwrap_or_default();
+            let mut others = others.remove(&address.ip).unwrap_or_default();
+            for other in &mut others {
+                let heard = self.directory.seen(other.owner.vps_id).map(|seen| seen.at);
+                other.last_report = heard.or(other.last_report);
+            }
             known(now, last_report, address, others)
         });
         Ok(known.collect())

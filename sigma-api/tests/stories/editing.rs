@@ -296,3 +296,19 @@ fn what_was_acknowledged_is_on_disk() {
     let hub = folder.start();
     assert_eq!(hub.get(&editor, &path).json(), edited);
 }
+
+#[test]
+fn a_deleted_machine_put_back_as_it_was_read_is_gone() {
+    let folder = Folder::new();
+    let editor = folder.key("operator");
+    let hub = folder.start();
+    let record = made(&hub, &editor, &json!({"hostname": "a"}));
+    let status = |body: &Value| hub.put(&editor, &url(&record), body);
+    assert!(status(&json!({"status": "deleted"})).error().starts_with("status: "));
+    hub.delete(&editor, &url(&record));
+    let read = hub.get(&editor, &url(&record)).json();
+    assert_eq!(read["status"], "deleted");
+    let answer = status(&read);
+    assert_eq!(answer.status, 410, "{answer:?}");
+    assert!(answer.error().contains("restore it first"), "{answer:?}");
+}

@@ -142,3 +142,36 @@ fn an_edit_that_cannot_be_stored_is_not_acknowledged() {
     drop(lock);
     assert_eq!(hub.put(&editor, &url(&record), &json!({"notes": "x"})).status, 200);
 }
+
+#[test]
+fn whoever_fell_silent_before_had_the_address_before() {
+    let folder = Folder::new();
+    let (agent, editor) = (folder.key("agent"), folder.key("operator"));
+    let report = |name: &str| json!({"hostname": name, "ip_addresses": [{"ip": "203.0.113.7"}]});
+    let hub = folder.start();
+    let old = reported(&hub, &agent, &editor, &report("old"));
+    hub.stop();
+    folder.sql("UPDATE vps_state SET last_seen = last_seen - 86400000");
+    let hub = folder.start();
+    let new = reported(&hub, &agent, &editor, &report("new"));
+    let history =
+        |record: &Value| hub.get(&editor, &format!("{}/addresses", url(record))).json()["data"][0].clone();
+    assert_eq!(history(&new)["previous_owners"][0]["hostname"], "old", "it never said that it lost it");
+    assert_eq!(history(&old)["previous_owners"], json!([]));
+    hub.post(&agent, REGISTER, &report("old").to_string());
+    assert_eq!(history(&new)["previous_owners"], json!([]), "both say that they have it");
+}
+
+#[test]
+fn what_an_agent_says_anew_of_itself_is_in_the_audit_log() {
+    let folder = Folder::new();
+    let (agent, editor) = (folder.key("agent"), folder.key("operator"));
+    let hub = folder.start();
+    let record = reported(&hub, &agent, &editor, &json!({"hostname": "a", "alias": "one", "ssh_port": 22}));
+    for _ in 0..2 {
+        hub.post(&agent, REGISTER, &json!({"hostname": "a", "alias": "two", "ssh_port": 2222}).to_string());
+    }
+    let lines = hub.get(&editor, &format!("{}/audit?action=vps.enrol", url(&record))).json();
+    assert_eq!(lines["total"], 1, "{lines}");
+    assert_eq!(lines["data"][0]["changes"], json!({"alias": ["one", "two"], "ssh_port": [22, 2222]}));
+}
