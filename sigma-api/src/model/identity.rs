@@ -39,6 +39,8 @@ pub(crate) struct Candidate {
     pub(crate) id: Uuid,
     /// What the record is called, which may not be what its machine is called.
     pub(crate) hostname: String,
+    /// What is said that its agent calls it, if that is another name.
+    pub(crate) reported_hostname: Option<String>,
     pub(crate) deleted: bool,
     /// Absent until an agent reported.
     pub(crate) current: Option<KnownFace>,
@@ -148,7 +150,8 @@ impl Candidate {
     }
 
     fn reports_as(&self, hostname: &str) -> bool {
-        self.face().map_or(self.hostname == hostname, |face| face.hostname == hostname)
+        let said = || self.reported_hostname.as_ref().unwrap_or(&self.hostname);
+        self.face().map_or_else(said, |face| &face.hostname) == hostname
     }
 
     fn machine_id(&self) -> Option<&str> {

@@ -16,6 +16,8 @@ use super::time::Timestamp;
 
 /// Port of node_exporter unless somebody says another.
 pub(crate) const NODE_EXPORTER_PORT: u16 = 9100;
+/// Port of SSH unless somebody says another.
+const SSH_PORT: u16 = 22;
 /// Entries of a list unless the client asks for another number.
 const DEFAULT_PER_PAGE: u64 = 25;
 const MAX_PER_PAGE: u64 = 100;
@@ -170,6 +172,51 @@ pub(crate) struct Reported {
 }
 
 impl Vps {
+    /// A machine of which nothing is known.
+    pub(crate) fn blank(now: Timestamp, id: Uuid) -> Self {
+        let empty = String::new;
+        Self {
+            id,
+            hostname: empty(),
+            alias: empty(),
+            provider_id: None,
+            ip_addresses: Vec::new(),
+            ssh_port: SSH_PORT,
+            country: empty(),
+            city: empty(),
+            dc_name: empty(),
+            cpu_cores: None,
+            ram_mb: None,
+            disk_gb: None,
+            bandwidth_tb: None,
+            cost_monthly: None,
+            currency: empty(),
+            status: Status::Active,
+            purchase_date: None,
+            expire_date: None,
+            purpose: empty(),
+            vpn_protocol: empty(),
+            tags: Vec::new(),
+            monitoring_enabled: true,
+            node_exporter_port: NODE_EXPORTER_PORT,
+            extra: Extra::default(),
+            notes: empty(),
+            source: empty(),
+            created_at: now,
+            updated_at: now,
+            presence: Presence::Never,
+            last_seen_at: None,
+            reported: None,
+            version: 1,
+            suggestion: None,
+            flags: Vec::new(),
+            marks: Vec::new(),
+            refused_reports: None,
+            refused_at: None,
+            reported_hostname: None,
+        }
+    }
+
     /// Fills in what depends on the last report and the clock.
     pub(crate) fn with_report(mut self, now: Timestamp, facts: Option<Facts>, seen: Option<Seen>) -> Self {
         self.last_seen_at = seen.map(|seen| seen.at);

@@ -99,6 +99,9 @@ pub(crate) struct VpsChange {
     /// Who makes the record; taken only when it is made.
     #[serde(default, deserialize_with = "given")]
     pub(crate) source: Option<String>,
+    /// What its agent calls it, as an import says it of a machine whose agent is yet to report.
+    #[serde(skip)]
+    pub(crate) reported_hostname: Option<String>,
     /// The version that the caller saw: as `If-Match`.
     #[serde(default)]
     pub(crate) version: Option<i64>,
@@ -123,6 +126,9 @@ impl VpsChange {
         if let Some(hostname) = &self.hostname {
             check_record_name(hostname)?;
         }
+        if let Some(hostname) = &self.reported_hostname {
+            check_hostname("reported_hostname", hostname)?;
+        }
         for (field, date) in [("purchase_date", &self.purchase_date), ("expire_date", &self.expire_date)] {
             date.iter().flatten().try_for_each(|date| check_date(field, date))?;
         }
@@ -135,6 +141,17 @@ impl VpsChange {
         self.remove_tags = self.remove_tags.map(|tags| checked_tags("remove_tags", &tags)).transpose()?;
         self.ip_addresses = self.ip_addresses.map(checked_addresses).transpose()?;
         Ok(self)
+    }
+
+    /// Refuses a new name with a number in parentheses: the hub alone gives these, and takes them back.
+    ///
+    /// # Errors
+    /// A hostname that is neither one nor `before`.
+    pub(crate) fn check_new_name(&self, before: Option<&str>) -> Result<(), Invalid> {
+        match self.hostname.as_deref() {
+            Some(hostname) if before != Some(hostname) => check_hostname("hostname", hostname),
+            _ => Ok(()),
+        }
     }
 
     fn check_lines(&self) -> Result<(), Invalid> {
@@ -207,6 +224,9 @@ impl VpsChange {
         set(&mut vps.monitoring_enabled, self.monitoring_enabled.as_ref());
         set(&mut vps.node_exporter_port, self.node_exporter_port.as_ref());
         set(&mut vps.notes, self.notes.as_ref());
+        if self.reported_hostname.is_some() {
+            vps.reported_hostname = self.reported_hostname.clone().filter(|name| *name != vps.hostname);
+        }
         vps.tags.extend(self.add_tags.iter().flatten().cloned());
         vps.tags.retain(|tag| !self.remove_tags.as_ref().is_some_and(|gone| gone.contains(tag)));
         vps.tags.sort();
@@ -248,6 +268,7 @@ impl Vps {
         changes.note("monitoring_enabled", &before.monitoring_enabled, &self.monitoring_enabled);
         changes.note("node_exporter_port", &before.node_exporter_port, &self.node_exporter_port);
         changes.note("notes", &before.notes, &self.notes);
+        changes.note("reported_hostname", &before.reported_hostname, &self.reported_hostname);
         changes
     }
 }
@@ -259,11 +280,15 @@ fn check_record_name(name: &str) -> Result<(), Invalid> {
         Some((base, number)) if number.len() <= 9 && number.parse::<u32>().is_ok_and(|n| n > 1) => base,
         _ => name,
     };
-    if is_hostname(base) {
+    check_hostname("hostname", base)
+}
+
+fn check_hostname(field: &str, name: &str) -> Result<(), Invalid> {
+    if is_hostname(name) {
         return Ok(());
     }
     let rule = "has 1 to 253 characters, each a letter or digit of ASCII, a dot, a hyphen or an underscore";
-    Err(Invalid::new("hostname", rule))
+    Err(Invalid::new(field, rule))
 }
 
 fn checked_addresses(mut addresses: Vec<Address>) -> Result<Vec<Address>, Invalid> {

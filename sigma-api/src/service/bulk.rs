@@ -40,7 +40,7 @@ impl Hub {
                     .ok_or_else(|| Invalid::new("ids", format!("there is no machine with the id {id}")))?;
                 let after = edit(&tx, deed, action_name(change.action), &stored, &change).await;
                 let after = after.map_err(|error| about(error, &stored.vps.hostname))?;
-                changed.extend(after.map(|Vps { id, status, .. }| Standing { id, status }));
+                changed.extend(after.map(|(Vps { id, status, .. }, _)| Standing { id, status }));
             }
         }
         tx.commit().await?;

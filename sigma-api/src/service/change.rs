@@ -15,8 +15,8 @@ use crate::model::identity::{Candidate, Decision, Face, face_after, free_name};
 use crate::model::mark::{MarkKind, Resolution};
 use crate::model::report::{Enrolment, Facts, Report};
 use crate::model::time::Timestamp;
-use crate::model::vps::{Seen, Status};
-use crate::store::{KeyTerms, Known, NewVps, Result, StoredAddress, Tx};
+use crate::model::vps::{Seen, Status, Vps};
+use crate::store::{Edited, KeyTerms, Known, Result, StoredAddress, Tx};
 
 /// One report on its way into the database.
 pub(super) struct Change<'a> {
@@ -57,18 +57,17 @@ impl Change<'_> {
         }
         let id = Uuid::now_v7();
         let hostname = free_name(&report.hostname, &tx.names_like(&report.hostname, None).await?);
-        let new = NewVps {
-            id,
+        let new = Vps {
             hostname: hostname.clone(),
             reported_hostname: Some(report.hostname.clone()),
             alias: enrolment.alias.clone().unwrap_or_default(),
             ssh_port: enrolment.ssh_port,
-            key,
             provider_id: terms.provider_id,
             tags: terms.tags,
-            source: "agent",
+            source: "agent".to_owned(),
+            ..Vps::blank(now, id)
         };
-        tx.insert_vps(now, new).await?;
+        tx.insert_vps(&new, key, Edited::default(), None).await?;
         if let Some(key) = key {
             tx.count_enrolled(key).await?;
         }
@@ -316,6 +315,7 @@ mod tests {
         let candidate = Candidate {
             id: Uuid::nil(),
             hostname: String::new(),
+            reported_hostname: None,
             deleted: false,
             current: None,
             former: Vec::new(),

@@ -12,10 +12,11 @@ use crate::model::time::Timestamp;
 use crate::model::version::Expected;
 use crate::model::vps::{Status, Vps};
 use crate::model::vps_change::{Action, VpsChange};
-use crate::store::{Edited, Life, NewVps, Stored, Tx};
+use crate::store::{Edited, Life, Stored, Tx};
 
-const DEFAULT_SSH_PORT: u16 = 22;
 const SOURCE: &str = "manual";
+/// Version of a record that is yet to be stored.
+const NOT_STORED: i64 = 0;
 
 /// Who changes something, when, and as part of which bulk change.
 #[derive(Debug, Clone, Copy)]
@@ -31,10 +32,12 @@ impl Hub {
     /// # Errors
     /// `Invalid`; `Conflict` when a living machine has the hostname.
     pub(crate) async fn create_vps(&self, now: Timestamp, actor: &Actor, change: VpsChange) -> Result<Vps> {
-        let change = change.checked()?;
+        let change = VpsChange { action: None, ..change.checked()? };
+        change.check_new_name(None)?;
         let _turn = self.turn().await;
         let tx = self.store.begin().await?;
-        let id = create(&tx, Deed { now, actor, bulk: None }, change).await?;
+        let id = Uuid::now_v7();
+        create(&tx, Deed { now, actor, bulk: None }, "vps.create", id, &change).await?;
         tx.commit().await?;
         self.vps(now, id).await
     }
@@ -85,6 +88,7 @@ impl Hub {
         let tx = self.store.begin().await?;
         let before = record(&tx, id).await?;
         let vps = &before.vps;
+        change.check_new_name(Some(&vps.hostname))?;
         let name = format!("The machine {}", vps.hostname);
         check_version(&tx, &name, (id, vps.version), &expected.and(change.version)).await?;
         match (vps.status == Status::Deleted, change.action) {
@@ -97,7 +101,7 @@ impl Hub {
         let deed = Deed { now, actor, bulk: None };
         let after = edit(&tx, deed, action_name(change.action), &before, &change).await?;
         tx.commit().await?;
-        if let Some(after) = after {
+        if let Some((after, _)) = after {
             self.follow(Standing { id, status: after.status });
         }
         self.vps(now, id).await
@@ -126,42 +130,31 @@ async fn record(tx: &Tx, id: Uuid) -> Result<Stored> {
 }
 
 /// Makes a record, of members that were checked.
-pub(super) async fn create(tx: &Tx, deed: Deed<'_>, change: VpsChange) -> Result<Uuid> {
-    let change = VpsChange { action: None, ..change };
-    let hostname = change.hostname.clone().ok_or_else(|| Invalid::new("hostname", "is missing"))?;
-    let id = Uuid::now_v7();
-    refuse_taken(tx, id, &hostname).await?;
-    let ssh_port = change.ssh_port.unwrap_or(DEFAULT_SSH_PORT);
-    let new = NewVps {
-        id,
-        hostname,
-        reported_hostname: None,
-        alias: String::new(),
-        ssh_port,
-        key: None,
-        provider_id: None,
-        tags: Vec::new(),
-        source: SOURCE,
-    };
-    tx.insert_vps(deed.now, new).await?;
-    let mut blank = record(tx, id).await?;
-    // What is made has the first version, and its name is new.
-    blank.vps.version = 0;
-    blank.vps.hostname.clear();
-    blank.vps.source = change.source.clone().unwrap_or_else(|| SOURCE.to_owned());
-    edit(tx, deed, "vps.create", &blank, &change).await?;
-    Ok(id)
+pub(super) async fn create(
+    tx: &Tx,
+    deed: Deed<'_>,
+    action: &str,
+    id: Uuid,
+    change: &VpsChange,
+) -> Result<Option<(Vps, Changes)>> {
+    if change.hostname.is_none() {
+        return Err(Invalid::new("hostname", "is missing").into());
+    }
+    let source = change.source.clone().unwrap_or_else(|| SOURCE.to_owned());
+    let blank = Vps { version: NOT_STORED, source, ..Vps::blank(deed.now, id) };
+    edit(tx, deed, action, &Stored { vps: blank, facts: None, seen: None }, change).await
 }
 
-/// Changes one record, and notes who did it. `None`: it was so already.
+/// Changes one record, or makes it, and notes who did it. `None`: it was so already.
 pub(super) async fn edit(
     tx: &Tx,
     deed: Deed<'_>,
     action: &str,
     stored: &Stored,
     change: &VpsChange,
-) -> Result<Option<Vps>> {
+) -> Result<Option<(Vps, Changes)>> {
     let before = &stored.vps;
+    let is_new = before.version == NOT_STORED;
     let mut after = before.clone();
     let life = step_of_life(tx, &mut after, change).await?;
     if after.status == Status::Deleted {
@@ -181,7 +174,7 @@ pub(super) async fn edit(
     let addresses = match &change.ip_addresses {
         None => Vec::new(),
         Some(given) => {
-            let known = tx.addresses(before.id, given).await?;
+            let known = if is_new { Vec::new() } else { tx.addresses(before.id, given).await? };
             let rows = edited_addresses(deed.now, &known, given, stored.facts.is_some())?;
             after.ip_addresses = shown_after(&known, &rows, &mut changes);
             rows
@@ -194,23 +187,31 @@ pub(super) async fn edit(
     changes.note("bulk", &None, &deed.bulk);
     after.version = before.version.saturating_add(1);
     after.updated_at = deed.now;
-    let edited = Edited { hostname: after.hostname != before.hostname, alias: after.alias != before.alias };
-    tx.put_vps(&after, edited, life).await?;
-    // Whoever names one of two, or deletes one, says that they were two.
-    if after.status == Status::Deleted {
-        tx.resolve_marks_of(deed.now, after.id, None, Resolution::Deleted).await?;
-    } else if edited.hostname {
-        tx.resolve_marks_of(deed.now, after.id, None, Resolution::Renamed).await?;
-    }
-    if after.tags != before.tags {
-        tx.put_tags(after.id, &after.tags).await?;
+    let edited = Edited {
+        hostname: after.hostname != before.hostname,
+        alias: after.alias != before.alias,
+        reported: after.reported_hostname != before.reported_hostname,
+    };
+    if is_new {
+        tx.insert_vps(&after, None, edited, life).await?;
+    } else {
+        tx.put_vps(&after, edited, life).await?;
+        // Whoever names one of two, or deletes one, says that they were two.
+        if after.status == Status::Deleted {
+            tx.resolve_marks_of(deed.now, after.id, None, Resolution::Deleted).await?;
+        } else if edited.hostname {
+            tx.resolve_marks_of(deed.now, after.id, None, Resolution::Renamed).await?;
+        }
+        if after.tags != before.tags {
+            tx.put_tags(after.id, &after.tags).await?;
+        }
     }
     if !addresses.is_empty() {
         tx.put_edited_addresses(after.id, &addresses).await?;
     }
     let subject = Subject::vps(after.id, &after.hostname);
     tx.audit(deed.now, deed.actor, action, subject, &changes).await?;
-    Ok(Some(after))
+    Ok(Some((after, changes)))
 }
 
 /// A deleted record that is to be restored lives again before anything else of it is changed.
@@ -230,7 +231,7 @@ async fn check_against_others(tx: &Tx, stored: &Stored, after: &Vps) -> Result<(
         let rule = format!("is said by the agent of {}: {}", before.hostname, before.ssh_port);
         return Err(Invalid::new("ssh_port", rule).into());
     }
-    if after.hostname != before.hostname {
+    if after.hostname != before.hostname && after.status != Status::Deleted {
         refuse_taken(tx, after.id, &after.hostname).await?;
     }
     if let Some(provider) = after.provider_id

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::editing::check_version;
+use super::editing::{Deed, check_version};
 use super::inventory::Page;
 use super::{Error, Hub, Result};
 use crate::model::audit::{Actor, Changes, Subject};
@@ -43,7 +43,8 @@ impl Hub {
         let change = change.checked()?;
         let _turn = self.turn().await;
         let tx = self.store.begin().await?;
-        let provider = create(&tx, now, actor, &change).await?;
+        let deed = Deed { now, actor, bulk: None };
+        let (provider, _) = create(&tx, deed, "provider.create", Uuid::now_v7(), &change).await?;
         tx.commit().await?;
         Ok(provider)
     }
@@ -64,16 +65,10 @@ impl Hub {
         let _turn = self.turn().await;
         let tx = self.store.begin().await?;
         let before = found(&tx, id, &expected.and(change.version)).await?;
-        let mut after = change.applied_to(&before);
-        let changes = after.changes_since(&before);
-        if changes.is_empty() {
+        let deed = Deed { now, actor, bulk: None };
+        let Some((after, _)) = edit(&tx, deed, "provider.update", &before, &change).await? else {
             return Ok(before);
-        }
-        refuse_taken(&tx, &after).await?;
-        after.version = before.version.saturating_add(1);
-        after.updated_at = now;
-        tx.put_provider(&after).await?;
-        tx.audit(now, actor, "provider.update", after.subject(), &changes).await?;
+        };
         tx.commit().await?;
         Ok(after)
     }
@@ -115,20 +110,42 @@ impl Hub {
 /// Makes a provider, of members that were checked.
 pub(super) async fn create(
     tx: &Tx,
-    now: Timestamp,
-    actor: &Actor,
+    deed: Deed<'_>,
+    action: &str,
+    id: Uuid,
     change: &ProviderChange,
-) -> Result<Provider> {
+) -> Result<(Provider, Changes)> {
     if change.name.is_none() {
         return Err(Invalid::new("name", "is missing").into());
     }
-    let blank = Provider::blank(now, Uuid::now_v7());
+    let blank = Provider::blank(deed.now, id);
     let provider = change.applied_to(&blank);
     refuse_taken(tx, &provider).await?;
     tx.insert_provider(&provider).await?;
     let changes = provider.changes_since(&blank);
-    tx.audit(now, actor, "provider.create", provider.subject(), &changes).await?;
-    Ok(provider)
+    tx.audit(deed.now, deed.actor, action, provider.subject(), &changes).await?;
+    Ok((provider, changes))
+}
+
+/// Changes a provider. `None`: it was so already.
+pub(super) async fn edit(
+    tx: &Tx,
+    deed: Deed<'_>,
+    action: &str,
+    before: &Provider,
+    change: &ProviderChange,
+) -> Result<Option<(Provider, Changes)>> {
+    let mut after = change.applied_to(before);
+    let changes = after.changes_since(before);
+    if changes.is_empty() {
+        return Ok(None);
+    }
+    refuse_taken(tx, &after).await?;
+    after.version = before.version.saturating_add(1);
+    after.updated_at = deed.now;
+    tx.put_provider(&after).await?;
+    tx.audit(deed.now, deed.actor, action, after.subject(), &changes).await?;
+    Ok(Some((after, changes)))
 }
 
 fn unknown(id: Uuid) -> Error {

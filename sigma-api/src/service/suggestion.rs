@@ -7,8 +7,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
+use super::editing::Deed;
+use super::providers::create;
 use super::{Error, Hub, Result};
 use crate::model::audit::{Actor, Changes, Subject};
+use crate::model::provider::ProviderChange;
 use crate::model::suggestion::{Group, Knowledge, Suggestion, groups};
 use crate::model::time::Timestamp;
 use crate::model::version::Expected;
@@ -253,8 +256,8 @@ impl Accepting<'_> {
         if let Some(id) = self.records.get(name) {
             return Ok(*id);
         }
-        let id = match self.tx.provider_called(name).await? {
-            Some(id) => id,
+        let id = match self.tx.provider_named(name).await? {
+            Some((id, _)) => id,
             None => self.create(name).await?,
         };
         self.records.insert(name.to_owned(), id);
@@ -262,13 +265,10 @@ impl Accepting<'_> {
     }
 
     async fn create(&mut self, name: &str) -> Result<Uuid> {
-        let id = Uuid::now_v7();
-        self.tx.insert_named_provider(self.now, id, name).await?;
-        let mut changes = Changes::default();
-        changes.note("name", &None, &Some(name));
-        let subject = Subject { kind: "provider".to_owned(), id: Some(id), name: name.to_owned() };
-        self.tx.audit(self.now, self.actor, "provider.create", subject, &changes).await?;
-        self.done.created_providers.push((id, name.to_owned()));
-        Ok(id)
+        let deed = Deed { now: self.now, actor: self.actor, bulk: None };
+        let change = ProviderChange { name: Some(name.to_owned()), ..ProviderChange::default() };
+        let (provider, _) = create(self.tx, deed, "provider.create", Uuid::now_v7(), &change).await?;
+        self.done.created_providers.push((provider.id, provider.name));
+        Ok(provider.id)
     }
 }

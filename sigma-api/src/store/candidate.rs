@@ -115,7 +115,11 @@ fn may_belong(face: &Face) -> Vec<Condition> {
         matching.push(with_face(Condition::all().add(of_machine)));
     }
     matching.push(with_face(of_name()));
-    matching.push(Condition::all().add(Column::Hostname.eq(face.hostname.as_str())));
+    matching.push(
+        Condition::any()
+            .add(Column::Hostname.eq(face.hostname.as_str()))
+            .add(Column::ReportedHostname.eq(face.hostname.as_str())),
+    );
     matching
 }
 
@@ -133,6 +137,7 @@ async fn with_parts(database: &impl ConnectionTrait, rows: Vec<Model>) -> Result
         Ok(Known {
             candidate: Candidate {
                 id: row.id,
+                reported_hostname: row.reported_hostname.filter(|reported| *reported != row.hostname),
                 hostname: row.hostname,
                 deleted: status == Status::Deleted,
                 current: current.into_iter().next().map(known),

@@ -18,10 +18,12 @@ use crate::model::time::Timestamp;
 use crate::model::vps::{Status, Vps, VpsFilter};
 
 /// Members that a person chose, and that agents leave alone from then on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Edited {
     pub(crate) hostname: bool,
     pub(crate) alias: bool,
+    /// Whether it was said what the agent calls the machine. That is no choice: the agent says it once it reports.
+    pub(crate) reported: bool,
 }
 
 /// A step over the line between living and deleted.
@@ -98,56 +100,38 @@ impl Tx {
         Ok(name.flatten().as_deref().and_then(Status::from_name).filter(|status| *status != Status::Deleted))
     }
 
-    /// Stores those members of a record that a person may change, with its version and time. Addresses are stored by
-    /// themselves.
+    /// Makes a record, with its tags. Addresses are stored by themselves.
+    ///
+    /// # Errors
+    /// `Conflict` when a living record has the hostname.
+    pub(crate) async fn insert_vps(
+        &self,
+        vps: &Vps,
+        key: Option<Uuid>,
+        edited: Edited,
+        life: Option<Life>,
+    ) -> Result<()> {
+        let row = ActiveModel {
+            id: Set(vps.id),
+            hostname_edited: Set(edited.hostname),
+            alias_edited: Set(edited.alias),
+            reported_hostname: Set(vps.reported_hostname.clone()),
+            agent_key_id: Set(key),
+            refused_reports: Set(0),
+            created_at: Set(vps.created_at.ms()),
+            ..to_row(vps, edited, life)
+        };
+        Entity::insert(row).exec_without_returning(&self.inner).await?;
+        self.add_tags(vps.id, &vps.tags).await
+    }
+
+    /// Stores those members of a record that a person may change, with its version and time. Tags and addresses are
+    /// stored by themselves.
     ///
     /// # Errors
     /// `Conflict` when a living record has the hostname.
     pub(crate) async fn put_vps(&self, vps: &Vps, edited: Edited, life: Option<Life>) -> Result<()> {
-        let chosen = |chosen: bool| if chosen { Set(true) } else { NotSet };
-        let vps = vps.clone();
-        let mut row = ActiveModel {
-            hostname: Set(vps.hostname),
-            hostname_edited: chosen(edited.hostname),
-            alias: Set(vps.alias),
-            alias_edited: chosen(edited.alias),
-            provider_id: Set(vps.provider_id),
-            ssh_port: Set(i32::from(vps.ssh_port)),
-            country: Set(vps.country),
-            city: Set(vps.city),
-            dc_name: Set(vps.dc_name),
-            cpu_cores: Set(vps.cpu_cores.map(i64::from)),
-            ram_mb: Set(vps.ram_mb.map(to_i64)),
-            disk_gb: Set(vps.disk_gb.map(to_i64)),
-            bandwidth_tb: Set(vps.bandwidth_tb),
-            cost_monthly: Set(vps.cost_monthly),
-            currency: Set(vps.currency),
-            status: Set(vps.status.name().to_owned()),
-            purchase_date: Set(vps.purchase_date),
-            expire_date: Set(vps.expire_date),
-            purpose: Set(vps.purpose),
-            vpn_protocol: Set(vps.vpn_protocol),
-            monitoring_enabled: Set(vps.monitoring_enabled),
-            node_exporter_port: Set(i32::from(vps.node_exporter_port)),
-            notes: Set(vps.notes),
-            source: Set(vps.source),
-            version: Set(vps.version),
-            updated_at: Set(vps.updated_at.ms()),
-            ..ActiveModel::default()
-        };
-        match life {
-            None => {}
-            Some(Life::Ends(status)) => {
-                row.deleted_at = Set(Some(vps.updated_at.ms()));
-                row.status_before = Set(Some(status.name().to_owned()));
-            }
-            Some(Life::Begins) => {
-                row.deleted_at = Set(None);
-                row.status_before = Set(None);
-                row.refused_reports = Set(0);
-                row.refused_at = Set(None);
-            }
-        }
+        let row = to_row(vps, edited, life);
         Entity::update_many().set(row).filter(Column::Id.eq(vps.id)).exec(&self.inner).await?;
         Ok(())
     }
@@ -158,6 +142,10 @@ impl Tx {
     /// As every write.
     pub(crate) async fn put_tags(&self, id: Uuid, tags: &[String]) -> Result<()> {
         vps_tag::Entity::delete_many().filter(vps_tag::Column::VpsId.eq(id)).exec(&self.inner).await?;
+        self.add_tags(id, tags).await
+    }
+
+    async fn add_tags(&self, id: Uuid, tags: &[String]) -> Result<()> {
         if tags.is_empty() {
             return Ok(());
         }
@@ -178,5 +166,55 @@ impl Tx {
             .one(&self.inner)
             .await?;
         Ok(found.is_some())
+    }
+}
+
+fn to_row(vps: &Vps, edited: Edited, life: Option<Life>) -> ActiveModel {
+    let chosen = |chosen: bool| if chosen { Set(true) } else { NotSet };
+    let vps = vps.clone();
+    let row = ActiveModel {
+        hostname: Set(vps.hostname),
+        hostname_edited: chosen(edited.hostname),
+        alias: Set(vps.alias),
+        alias_edited: chosen(edited.alias),
+        provider_id: Set(vps.provider_id),
+        ssh_port: Set(i32::from(vps.ssh_port)),
+        country: Set(vps.country),
+        city: Set(vps.city),
+        dc_name: Set(vps.dc_name),
+        cpu_cores: Set(vps.cpu_cores.map(i64::from)),
+        ram_mb: Set(vps.ram_mb.map(to_i64)),
+        disk_gb: Set(vps.disk_gb.map(to_i64)),
+        bandwidth_tb: Set(vps.bandwidth_tb),
+        cost_monthly: Set(vps.cost_monthly),
+        currency: Set(vps.currency),
+        status: Set(vps.status.name().to_owned()),
+        purchase_date: Set(vps.purchase_date),
+        expire_date: Set(vps.expire_date),
+        purpose: Set(vps.purpose),
+        vpn_protocol: Set(vps.vpn_protocol),
+        monitoring_enabled: Set(vps.monitoring_enabled),
+        node_exporter_port: Set(i32::from(vps.node_exporter_port)),
+        notes: Set(vps.notes),
+        source: Set(vps.source),
+        reported_hostname: if edited.reported { Set(vps.reported_hostname) } else { NotSet },
+        version: Set(vps.version),
+        updated_at: Set(vps.updated_at.ms()),
+        ..ActiveModel::default()
+    };
+    match life {
+        None => row,
+        Some(Life::Ends(status)) => ActiveModel {
+            deleted_at: Set(Some(vps.updated_at.ms())),
+            status_before: Set(Some(status.name().to_owned())),
+            ..row
+        },
+        Some(Life::Begins) => ActiveModel {
+            deleted_at: Set(None),
+            status_before: Set(None),
+            refused_reports: Set(0),
+            refused_at: Set(None),
+            ..row
+        },
     }
 }

@@ -55,7 +55,6 @@ pub(crate) use lock::Claim;
 pub(crate) use merge::Merge;
 pub(crate) use session::{NewSession, Oldest};
 pub(crate) use suggestion::{Assignable, AssignedState};
-pub(crate) use vps::NewVps;
 
 /// What every operation on the database answers.
 pub(crate) type Result<T> = std::result::Result<T, StoreError>;

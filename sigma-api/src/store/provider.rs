@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::entity::provider::{ActiveModel, Column, Entity, Model};
 use super::entity::{api_key, vps};
+use super::search::same;
 use super::vps::CHUNK;
 use super::{Result, Store, StoreError, Tx};
 use crate::model::provider::{Provider, ProviderFilter};
@@ -47,6 +48,14 @@ impl Store {
             .await?;
         Ok((with_machines(&self.read, rows).await?, total))
     }
+
+    /// All providers, by name.
+    ///
+    /// # Errors
+    /// As every read.
+    pub(crate) async fn all_providers(&self) -> Result<Vec<Provider>> {
+        all(&self.read).await
+    }
 }
 
 impl Tx {
@@ -58,8 +67,16 @@ impl Tx {
         find(&self.inner, id).await
     }
 
-    /// The provider of that name, whatever its case in ASCII. Databases differ in what they call a capital, and there
-    /// are so few providers that all names can be looked at.
+    /// All providers, by name.
+    ///
+    /// # Errors
+    /// As every read.
+    pub(crate) async fn all_providers(&self) -> Result<Vec<Provider>> {
+        all(&self.inner).await
+    }
+
+    /// The provider of that name, whatever its case in ASCII. Databases differ in what they call a capital beyond
+    /// that: those are others.
     ///
     /// # Errors
     /// As every read.
@@ -67,6 +84,7 @@ impl Tx {
         let names: Vec<(Uuid, String)> = Entity::find()
             .select_only()
             .columns([Column::Id, Column::Name])
+            .filter(same(Column::Name, name))
             .into_tuple()
             .all(&self.inner)
             .await?;
@@ -133,6 +151,11 @@ fn escaped(text: &str) -> String {
 async fn find(database: &impl ConnectionTrait, id: Uuid) -> Result<Option<Provider>> {
     let row = Entity::find_by_id(id).one(database).await?;
     Ok(with_machines(database, row.into_iter().collect()).await?.pop())
+}
+
+async fn all(database: &impl ConnectionTrait) -> Result<Vec<Provider>> {
+    let rows = Entity::find().order_by_asc(Column::Name).order_by_asc(Column::Id).all(database).await?;
+    with_machines(database, rows).await
 }
 
 async fn with_machines(database: &impl ConnectionTrait, rows: Vec<Model>) -> Result<Vec<Provider>> {

@@ -260,7 +260,7 @@ fn addressed(network: Network) -> SelectStatement {
 }
 
 /// Equal but for the case of ASCII letters.
-fn same(column: impl ColumnTrait, text: &str) -> SimpleExpr {
+pub(super) fn same(column: impl ColumnTrait, text: &str) -> SimpleExpr {
     lower(Expr::col(column.as_column_ref())).eq(lower(Expr::val(text)))
 }
 

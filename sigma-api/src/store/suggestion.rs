@@ -4,10 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use sea_orm::sea_query::{Expr, ExprTrait, Func, Query, SelectStatement};
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect,
-};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use sigma_protocol::LABEL_INTERNAL;
 use uuid::Uuid;
 
@@ -111,42 +108,6 @@ impl Tx {
             .filter(vps::Column::Id.eq(id))
             .exec(&self.inner)
             .await?;
-        Ok(())
-    }
-
-    /// The provider of that name, whatever its case.
-    ///
-    /// # Errors
-    /// As every read.
-    pub(crate) async fn provider_called(&self, name: &str) -> Result<Option<Uuid>> {
-        let lower = Expr::expr(Func::lower(Expr::col(provider::Column::Name)));
-        let ids = provider::Entity::find()
-            .select_only()
-            .column(provider::Column::Id)
-            .filter(lower.eq(name.to_ascii_lowercase()));
-        Ok(ids.into_tuple().one(&self.inner).await?)
-    }
-
-    /// Makes a provider of which nothing is known but its name.
-    ///
-    /// # Errors
-    /// As every write; `Conflict` when there is one of that name.
-    pub(crate) async fn insert_named_provider(&self, now: Timestamp, id: Uuid, name: &str) -> Result<()> {
-        let empty = || Set(String::new());
-        let row = provider::ActiveModel {
-            id: Set(id),
-            name: Set(name.to_owned()),
-            country: empty(),
-            website: empty(),
-            panel_url: empty(),
-            api_supported: Set(false),
-            rating: Set(None),
-            notes: empty(),
-            created_at: Set(now.ms()),
-            updated_at: Set(now.ms()),
-            version: Set(1),
-        };
-        provider::Entity::insert(row).exec_without_returning(&self.inner).await?;
         Ok(())
     }
 }

@@ -3,86 +3,18 @@
 use std::collections::{HashMap, HashSet};
 
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
-use super::entity::vps::{ActiveModel, Column, Entity};
-use super::entity::vps_tag;
+use super::entity::vps::{Column, Entity};
 use super::{Result, StoreError, Tx, to_i64};
 use crate::model::time::Timestamp;
-use crate::model::vps::{NODE_EXPORTER_PORT, Status};
+use crate::model::vps::Status;
 
 /// As many ids as one statement names: one text for full chunks, so that it is prepared once.
 pub(super) const CHUNK: usize = 100;
 
-/// A record that an agent's registration makes.
-#[derive(Debug, Clone)]
-pub(crate) struct NewVps {
-    pub(crate) id: Uuid,
-    pub(crate) hostname: String,
-    /// What its agent calls it, if one reports.
-    pub(crate) reported_hostname: Option<String>,
-    pub(crate) alias: String,
-    pub(crate) ssh_port: u16,
-    pub(crate) key: Option<Uuid>,
-    pub(crate) provider_id: Option<Uuid>,
-    pub(crate) tags: Vec<String>,
-    pub(crate) source: &'static str,
-}
-
 impl Tx {
-    /// Makes a record.
-    ///
-    /// # Errors
-    /// `Conflict` when the hostname lives already.
-    pub(crate) async fn insert_vps(&self, now: Timestamp, new: NewVps) -> Result<()> {
-        let empty = || Set(String::new());
-        let row = ActiveModel {
-            id: Set(new.id),
-            reported_hostname: Set(new.reported_hostname),
-            hostname_edited: Set(false),
-            agent_key_id: Set(new.key),
-            deleted_at: Set(None),
-            status_before: Set(None),
-            refused_reports: Set(0),
-            refused_at: Set(None),
-            merged_into: Set(None),
-            hostname: Set(new.hostname),
-            alias: Set(new.alias),
-            alias_edited: Set(false),
-            provider_id: Set(new.provider_id),
-            ssh_port: Set(i32::from(new.ssh_port)),
-            country: empty(),
-            city: empty(),
-            dc_name: empty(),
-            cpu_cores: Set(None),
-            ram_mb: Set(None),
-            disk_gb: Set(None),
-            bandwidth_tb: Set(None),
-            cost_monthly: Set(None),
-            currency: empty(),
-            status: Set(Status::Active.name().to_owned()),
-            purchase_date: Set(None),
-            expire_date: Set(None),
-            purpose: empty(),
-            vpn_protocol: empty(),
-            monitoring_enabled: Set(true),
-            node_exporter_port: Set(i32::from(NODE_EXPORTER_PORT)),
-            notes: empty(),
-            source: Set(new.source.to_owned()),
-            version: Set(1),
-            created_at: Set(now.ms()),
-            updated_at: Set(now.ms()),
-        };
-        Entity::insert(row).exec_without_returning(&self.inner).await?;
-        let tags =
-            new.tags.into_iter().map(|tag| vps_tag::ActiveModel { vps_id: Set(new.id), tag: Set(tag) });
-        for tag in tags {
-            vps_tag::Entity::insert(tag).exec_without_returning(&self.inner).await?;
-        }
-        Ok(())
-    }
-
     /// Stores what its agent calls a machine, and what the record is called then.
     ///
     /// # Errors

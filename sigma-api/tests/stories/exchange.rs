@@ -29,7 +29,7 @@ fn fleet(folder: &Folder, hub: &Hub) {
          city = '-Tai Po', dc_name = '''=hk', cpu_cores = 2, ram_mb = 2048, disk_gb = 40, bandwidth_tb = 0.1, \
          cost_monthly = '4.90', currency = 'USD', purchase_date = '2024-02-29', expire_date = '2999-12-31', \
          purpose = '@relay', vpn_protocol = '{{ x }}', monitoring_enabled = 0, node_exporter_port = 9200, \
-         notes = 'one, \"two\"' || char(13) || char(10) || char(10) || '=three;' WHERE hostname = 'hk-relay-01'",
+         notes = 'one, \"two\"' || char(10) || char(10) || '=three;' WHERE hostname = 'hk-relay-01'",
         "UPDATE vps SET hostname = 'debian (2)', provider_id = x'00000000000000000000000000000002', status = 'retired' \
          WHERE hostname = 'debian'",
         "UPDATE vps SET status = 'deleted' WHERE hostname = 'gone'",
@@ -107,7 +107,7 @@ fn a_fresh_hub_gets_equal_records() {
         assert_eq!(owned(&fresh, &other_key, of), owned(&hub, &key, of));
     }
     let record = fresh.get(&other_key, "/api/vps?q=host:hk").json()["data"][0].clone();
-    assert_eq!(record["notes"], "one, \"two\"\r\n\n=three;");
+    assert_eq!(record["notes"], "one, \"two\"\n\n=three;");
     assert_eq!(record["alias"], "=cmd|'/C calc'!A0");
     assert_eq!(record["tags"], json!(["=a;b\\", "edge"]));
     assert_eq!(record["presence"], "never");
@@ -119,6 +119,118 @@ fn a_fresh_hub_gets_equal_records() {
     let reported = fresh.get(&other_key, "/api/vps?q=host:hk").json()["data"][0].clone();
     assert_eq!(reported["alias"], record["alias"], "what was imported is a person's");
     assert_eq!(reported["ip_addresses"], json!([{"ip": "203.0.113.7", "label": "china-telecom"}]));
+
+    let second = fresh.get(&other_key, "/api/vps?q=host:debian").json()["data"][0].clone();
+    assert_eq!((&second["hostname"], &second["reported_hostname"]), (&json!("debian (2)"), &json!("debian")));
+    let body = json!({"hostname": "debian", "machine": {"id": "ab".repeat(32), "boot_id": "b1"}}).to_string();
+    assert_eq!(fresh.post(&agent, "/api/agent/register", &body).json()["id"], second["id"]);
+    let second = fresh.get(&other_key, "/api/vps?q=host:debian").json();
+    assert_eq!((&second["total"], &second["data"][0]["hostname"]), (&json!(1), &json!("debian (2)")));
+}
+
+#[test]
+fn what_a_person_may_not_say_a_file_may_not_either() {
+    let folder = Folder::new();
+    let hub = folder.start();
+    let key = folder.key("operator");
+    let wrong = |of: &str, name: &str, members: Value| {
+        for (member, value) in members.as_object().unwrap() {
+            let mut row = json!({name: "a"});
+            row[member] = value.clone();
+            let by_hand = hub.post(&key, &format!("/api/{of}"), &row.to_string());
+            assert_eq!(by_hand.status, 400, "{member}: {by_hand:?}");
+            let report = import(&hub, &key, of, "json", &json!([row]).to_string(), false);
+            let sentence = by_hand.error();
+            let sentence = sentence.split(" at line 1 ").next().unwrap();
+            assert_eq!(report["errors"], json!([format!("line 1: {sentence}")]));
+        }
+    };
+    let machine = json!({
+        "hostname": "a b", "alias": "a\nb", "country": "UK", "currency": "EURO", "cpu_cores": 0, "ram_mb": -1,
+        "disk_gb": "x", "bandwidth_tb": -1, "cost_monthly": "4,99", "status": "gone", "purchase_date": "2026-02-30",
+        "expire_date": "", "tags": ["a,b"], "ssh_port": 0, "node_exporter_port": 70_000, "notes": "\u{0}",
+        "monitoring_enabled": null, "ip_addresses": [{"ip": "0.0.0.0"}], "source": "x\ny"
+    });
+    wrong("vps", "hostname", machine);
+    let provider = json!({"name": " ", "country": "XX", "website": "javascript:x", "panel_url": "x y", "rating": 6, "notes": "\u{0}"});
+    wrong("providers", "name", provider);
+
+    let numbered = json!({"hostname": "debian (2)"}).to_string();
+    assert!(hub.post(&key, "/api/vps", &numbered).error().starts_with("hostname: has 1 to 253 characters"));
+    let report = import(&hub, &key, "vps", "csv", "hostname\ndebian (2)\n", false);
+    assert_eq!(counts(&report), [1, 1, 0, 0, 0], "{report}");
+    let record = hub.get(&key, "/api/vps").json()["data"][0].clone();
+    let url = format!("/api/vps/{}", record["id"].as_str().unwrap());
+    assert_eq!(hub.put(&key, &url, &record).status, 200, "as it was read");
+    let other = json!({"hostname": "debian (3)"});
+    assert!(hub.put(&key, &url, &other).error().starts_with("hostname: has 1 to 253 characters"));
+}
+
+#[test]
+fn a_line_is_about_the_record_of_its_id_or_of_its_name() {
+    let folder = Folder::new();
+    let hub = folder.start();
+    let key = folder.key("operator");
+    let made = |name: &str| {
+        let answer = hub.post(&key, "/api/vps", &json!({"hostname": name}).to_string());
+        answer.json()["id"].as_str().unwrap().to_owned()
+    };
+    let (a, b, gone) = (made("a"), made("b"), made("gone"));
+    assert_eq!(hub.delete(&key, &format!("/api/vps/{gone}")).status, 204);
+    let taken = format!("Another machine is called b: {b}. Rename or delete one of them.");
+    let deleted = "The machine gone was deleted by a person; restore it first.";
+    for (file, action, told) in [
+        ("hostname,alias\na,\n".to_owned(), "same", ""),
+        ("hostname,alias\na,x\n".to_owned(), "change", "alias"),
+        (format!("id,hostname\n{a},c\n"), "change", "hostname"),
+        (format!("id,city\n{a},x\n"), "change", "city"),
+        (format!("id,hostname\n{a},b\n"), "refuse", &*taken),
+        ("id,hostname\nx,d\n".to_owned(), "refuse", "id: is a UUID, as 01939c3e-7b1a-7c3d-9a51-3f6f0b1d2e4a"),
+        ("alias\nx\n".to_owned(), "refuse", "hostname: is missing"),
+        (
+            "hostname,status\na,deleted\n".to_owned(),
+            "refuse",
+            "status: becomes deleted by DELETE, not by a change",
+        ),
+        (format!("id,status\n{a},deleted\n"), "refuse", "status: becomes deleted by DELETE, not by a change"),
+        (format!("id,hostname,status\n{gone},gone,deleted\n"), "same", ""),
+        (format!("id,city,status\n{gone},x,deleted\n"), "refuse", deleted),
+        (format!("id,status\n{gone},active\n"), "refuse", deleted),
+        ("hostname,city\na\n".to_owned(), "refuse", "data: has 1 cells, and the heading 2"),
+    ] {
+        let line = import(&hub, &key, "vps", "csv", &file, true)["lines"][0].clone();
+        assert_eq!(line["action"], action, "{file}: {line}");
+        if action == "refuse" {
+            assert_eq!(line["error"], told, "{file}");
+        } else if !told.is_empty() {
+            assert!(line["changes"].get(told).is_some(), "{file}: {line}");
+        }
+    }
+    let actions = |file: &str| -> Vec<Value> {
+        let report = import(&hub, &key, "vps", "csv", file, true);
+        report["lines"].as_array().unwrap().iter().map(|line| line["action"].clone()).collect()
+    };
+    assert_eq!(actions(&format!("id,hostname\n{a},b\n{b},a\n")), ["change", "change"]);
+    assert_eq!(actions("hostname\na\nnew\na\nnew\n"), ["same", "create", "refuse", "refuse"]);
+    assert_eq!(hub.get(&key, "/api/vps").json()["total"], 2, "nothing of it was done");
+}
+
+#[test]
+fn a_conflict_ends_when_a_file_names_one_of_the_two() {
+    let folder = Folder::new();
+    let hub = folder.start();
+    let (agent, key) = (folder.key("agent"), folder.key("operator"));
+    for (id, boot) in [("a1", "b1"), ("a2", "b2")] {
+        let machine = json!({"id": id.repeat(32), "boot_id": boot});
+        let body = json!({"hostname": "debian", "machine": machine}).to_string();
+        assert_eq!(hub.post(&agent, "/api/agent/register", &body).status, 200);
+    }
+    let marked = || hub.get(&key, "/api/vps?q=flag:conflict").json()["total"].clone();
+    assert_eq!(marked(), 2);
+    let second = hub.get(&key, "/api/vps").json()["data"][1]["id"].as_str().unwrap().to_owned();
+    let report = import(&hub, &key, "vps", "csv", &format!("id,hostname\n{second},web\n"), false);
+    assert_eq!(counts(&report), [1, 0, 1, 0, 0], "{report}");
+    assert_eq!(marked(), 0);
 }
 
 #[test]
@@ -182,7 +294,7 @@ fn an_import_shows_first_what_it_would_do() {
     assert_eq!(counts(&refused), [0, 0, 1, 1, 2], "{refused}");
     let errors = json!([
         "line 3: provider: there is no provider called Nobody; make or import it first",
-        "line 4: country: is 2 letters, or empty"
+        "line 4: country: is a code of ISO 3166-1 alpha-2, as HK, or empty"
     ]);
     assert_eq!(refused["errors"], errors);
     assert_eq!(hub.get(&key, "/api/vps?q=country:de").json()["total"], 0, "all or nothing");
@@ -307,7 +419,10 @@ fn providers_are_known_by_id_or_by_name_in_any_case() {
     let file = "name,country,rating,api_supported\nAcme,de,5,true\nBeta,,,\n";
     let report = import(&hub, &key, "providers", "csv", file, false);
     assert_eq!(counts(&report), [0, 1, 0, 0, 1], "{report}");
-    assert_eq!(report["errors"], json!(["line 3: api_supported: is true or false"]));
+    assert_eq!(
+        report["errors"],
+        json!(["line 3: api_supported: invalid type: string \"\", expected a boolean"])
+    );
     let file = file.replace("Beta,,,", "Beta,,,no").replace(",no", ",false");
     assert_eq!(counts(&import(&hub, &key, "providers", "csv", &file, false)), [2, 2, 0, 0, 0]);
     let again = import(&hub, &key, "providers", "csv", "name,notes\nACME,x\nbeta,\nacme,y\n", true);

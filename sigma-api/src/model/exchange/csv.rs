@@ -74,13 +74,14 @@ pub(crate) fn write(table: &Table, format: Format, rows: &[Row]) -> String {
 ///
 /// # Errors
 /// What keeps all of it from being read; what is wrong with one line stands there.
-pub(crate) fn read(table: &Table, format: Format, data: &Value) -> Result<Vec<Line>, Invalid> {
+pub(crate) fn read(table: &Table, format: Format, data: Value) -> Result<Vec<Line>, Invalid> {
     let lines = match (format, data) {
-        (Format::Csv, Value::String(text)) => read_csv(table, text)?,
+        (Format::Csv, Value::String(text)) => read_csv(table, &text)?,
         (Format::Json, Value::String(text)) => {
             let list: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))
                 .map_err(|error| Invalid::new("data", format!("is no JSON: {error}")))?;
-            read_json(table, &list)?
+            drop(text);
+            read_json(table, list)?
         }
         (Format::Json, list) => read_json(table, list)?,
         (Format::Csv, _) => return Err(Invalid::new("data", "is the text of a CSV file")),
@@ -91,18 +92,24 @@ pub(crate) fn read(table: &Table, format: Format, data: &Value) -> Result<Vec<Li
     Ok(lines)
 }
 
-fn read_json(table: &Table, list: &Value) -> Result<Vec<Line>, Invalid> {
-    let list = list.as_array().ok_or_else(|| Invalid::new("data", "is a list of objects"))?;
-    let line = |(index, entry): (usize, &Value)| {
-        let row = entry.as_object().cloned().ok_or_else(|| Invalid::new("data", "is an object"));
-        let unknown = |row: &Row| row.keys().find(|name| !table.knows(name)).cloned();
-        let row = row.and_then(|row| match unknown(&row) {
-            Some(name) => Err(Invalid::new(name, "is no member that can be imported")),
-            None => Ok(row),
-        });
-        Line { number: u64::try_from(index + 1).unwrap_or(u64::MAX), row }
+fn read_json(table: &Table, list: Value) -> Result<Vec<Line>, Invalid> {
+    let Value::Array(list) = list else { return Err(Invalid::new("data", "is a list of objects")) };
+    let line = |(number, entry): (u64, Value)| {
+        let row = match entry {
+            Value::Object(row) => known_members(table, row),
+            _ => Err(Invalid::new("data", "is an object")),
+        };
+        Line { number, row }
     };
-    Ok(list.iter().enumerate().map(line).collect())
+    Ok((1..).zip(list).map(line).collect())
+}
+
+fn known_members(table: &Table, mut row: Row) -> Result<Row, Invalid> {
+    if let Some(name) = row.keys().find(|name| !table.knows(name)) {
+        return Err(Invalid::new(name, "is no member that can be imported"));
+    }
+    row.retain(|name, _| table.reads(name));
+    Ok(row)
 }
 
 fn read_csv(table: &Table, text: &str) -> Result<Vec<Line>, Invalid> {
@@ -145,15 +152,30 @@ fn row_of(table: &Table, columns: &[&str], record: &csv::StringRecord) -> Result
     }
     let mut row = Row::new();
     for (name, cell) in columns.iter().zip(record) {
-        let cell = unguarded(cell);
-        let value = match table.kind(name) {
-            Some(Kind::Tags) => entries(cell).into_iter().map(Value::from).collect(),
-            Some(Kind::Addresses) => entries(cell).iter().map(|entry| address(entry)).collect(),
-            _ => json!(cell),
-        };
-        row.insert((*name).to_owned(), value);
+        let Some(kind) = table.kind(name).filter(|kind| *kind != Kind::Info) else { continue };
+        row.insert((*name).to_owned(), value(kind, unguarded(cell)));
     }
     Ok(row)
+}
+
+/// What a cell says, if it is written as those of its column are.
+fn value(kind: Kind, cell: &str) -> Value {
+    match kind {
+        Kind::OptionalText | Kind::Number if cell.trim().is_empty() => Value::Null,
+        Kind::Tags => entries(cell).into_iter().map(Value::from).collect(),
+        Kind::Addresses => entries(cell).iter().map(|entry| address(entry)).collect(),
+        Kind::Number => match (cell.trim().parse::<u64>(), cell.trim().parse::<f64>()) {
+            (Ok(whole), _) => json!(whole),
+            (_, Ok(number)) if number.is_finite() => json!(number),
+            _ => json!(cell),
+        },
+        Kind::Flag => match cell.trim() {
+            flag if flag.eq_ignore_ascii_case("true") || flag == "1" => json!(true),
+            flag if flag.eq_ignore_ascii_case("false") || flag == "0" => json!(false),
+            _ => json!(cell),
+        },
+        Kind::Text | Kind::OptionalText | Kind::Info => json!(cell),
+    }
 }
 
 fn cell(value: Option<&Value>) -> String {

@@ -132,6 +132,7 @@ impl World {
         self.records.push(Candidate {
             id: Uuid::from_u128(id),
             hostname: free_name(&machine.hostname, &taken),
+            reported_hostname: None,
             deleted: false,
             current: Some(KnownFace { face: machine.face(), first_seen: now }),
             former: Vec::new(),
