@@ -6,6 +6,12 @@ use super::vps::Vps;
 /// The flag of a machine that has less than was bought.
 pub(crate) const LESS_THAN_BOUGHT: &str = "less_than_bought";
 
+/// Less than so many tenths of the cores that were bought is less: all of them are to be there.
+pub(crate) const TENTHS_OF_CORES: u32 = 10;
+/// Firmware, kernel and file system take some of memory and disk, and many who sell gigabytes mean 10^9 bytes: only less
+/// than nine tenths of those is less.
+pub(crate) const TENTHS_OF_SIZES: u32 = 9;
+
 /// What was bought, as far as a person said so.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Bought {
@@ -20,17 +26,15 @@ impl Bought {
         Self { cpu_cores: vps.cpu_cores, ram_mb: vps.ram_mb, disk_gb: vps.disk_gb }
     }
 
-    /// Whether less was measured than was bought. Firmware, kernel and file system take some of memory and disk, and
-    /// many who sell gigabytes mean 10^9 bytes: only less than nine tenths of those is less. What is not known is not less.
+    /// Whether less was measured than was bought. What is not known is not less.
     pub(crate) fn is_more_than(self, measured: &Facts) -> bool {
-        let fewer = |bought: Option<u32>, measured: Option<u32>| matches!((bought, measured), (Some(bought), Some(measured)) if measured < bought);
-        let smaller = |bought: Option<u64>, measured: Option<u64>| {
+        let less = |bought: Option<u64>, measured: Option<u64>, tenths: u32| {
             matches!((bought, measured), (Some(bought), Some(measured))
-                if measured.saturating_mul(10) < bought.saturating_mul(9))
+                if measured.saturating_mul(10) < bought.saturating_mul(tenths.into()))
         };
-        fewer(self.cpu_cores, measured.cpu_cores)
-            || smaller(self.ram_mb, measured.ram_mb)
-            || smaller(self.disk_gb, measured.disk_gb)
+        less(self.cpu_cores.map(u64::from), measured.cpu_cores.map(u64::from), TENTHS_OF_CORES)
+            || less(self.ram_mb, measured.ram_mb, TENTHS_OF_SIZES)
+            || less(self.disk_gb, measured.disk_gb, TENTHS_OF_SIZES)
     }
 }
 

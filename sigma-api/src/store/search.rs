@@ -11,6 +11,7 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
 use super::Result;
 use super::address::sort_key;
 use super::entity::{provider, vps, vps_address, vps_mark, vps_report, vps_state, vps_tag};
+use crate::model::delivery::{TENTHS_OF_CORES, TENTHS_OF_SIZES};
 use crate::model::presence::{
     DEFAULT_INTERVAL, GRACE, LATE_INTERVALS, OFFLINE_AT_LEAST_AFTER, ONLINE_INTERVALS, Presence,
 };
@@ -201,15 +202,19 @@ fn flagged(flag: Flag) -> Condition {
     if flag != Flag::LessThanBought {
         return among(open);
     }
-    // Nobody marks it: it is what the record and the report say together.
-    let less = |reported: vps_report::Column, bought: vps::Column| {
-        Expr::col((vps_report::Entity, reported)).lt(Expr::col((vps::Entity, bought)))
+    // Nobody marks it: it is what the record and the report say together, as `Bought::is_more_than` judges.
+    let less = |measured: vps_report::Column, bought: vps::Column, tenths: u32| {
+        let measured = Expr::col((vps_report::Entity, measured)).mul(10_i64);
+        measured.lt(Expr::col((vps::Entity, bought)).mul(i64::from(tenths)))
     };
-    let cores = less(vps_report::Column::CpuCores, vps::Column::CpuCores);
+    let any = Condition::any()
+        .add(less(vps_report::Column::CpuCores, vps::Column::CpuCores, TENTHS_OF_CORES))
+        .add(less(vps_report::Column::RamMb, vps::Column::RamMb, TENTHS_OF_SIZES))
+        .add(less(vps_report::Column::DiskGb, vps::Column::DiskGb, TENTHS_OF_SIZES));
     among(
         reported()
             .and_where(vps_report::Column::VpsId.into_expr().equals((vps::Entity, vps::Column::Id)))
-            .and_where(cores)
+            .cond_where(any)
             .take(),
     )
 }

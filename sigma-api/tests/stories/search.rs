@@ -231,3 +231,49 @@ fn a_mistake_is_named_with_its_place() {
     let answer = fleet.hub.get(&fleet.reader, "/api/vps?sort=age");
     assert!(answer.error().starts_with("sort: is one of hostname, alias"), "{}", answer.error());
 }
+
+#[test]
+fn what_is_found_as_less_than_bought_is_what_is_shown_so() {
+    let folder = Folder::new();
+    let hub = folder.start();
+    let (agent, key) = (folder.key("agent"), folder.key("operator"));
+    let no = Value::Null;
+    let table = [
+        ([json!(2), json!(2048), json!(40)], [json!(2), json!(2048), json!(40)], false),
+        ([json!(2), json!(2048), json!(40)], [json!(1), json!(2048), json!(40)], true),
+        ([json!(2), json!(2048), json!(40)], [json!(2), json!(1844), json!(40)], false),
+        ([json!(2), json!(2048), json!(40)], [json!(2), json!(1843), json!(40)], true),
+        ([json!(2), json!(2048), json!(40)], [json!(2), json!(2048), json!(36)], false),
+        ([json!(2), json!(2048), json!(40)], [json!(2), json!(2048), json!(35)], true),
+        ([json!(2), json!(2048), json!(40)], [no.clone(), no.clone(), json!(20)], true),
+        ([json!(2), json!(2048), json!(40)], [no.clone(), json!(1987), no.clone()], false),
+        ([no.clone(), no.clone(), no.clone()], [json!(1), json!(1), json!(1)], false),
+        ([json!(2), no.clone(), no.clone()], [json!(1), json!(1), json!(1)], true),
+        ([no.clone(), json!(0), json!(0)], [json!(1), json!(0), json!(0)], false),
+        ([no.clone(), json!(2_147_483_648_u64), no.clone()], [no.clone(), json!(1), no.clone()], true),
+    ];
+    let mut expected = Vec::new();
+    for (index, (bought, measured, is_less)) in table.iter().enumerate() {
+        let members = |of: &[Value; 3]| json!({"cpu_cores": of[0], "ram_mb": of[1], "disk_gb": of[2]});
+        let mut measured = members(measured);
+        measured.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+        let name = format!("m{index:02}");
+        let body = json!({"hostname": name, "system_info": measured}).to_string();
+        let id = hub.post(&agent, "/api/agent/register", &body).json()["id"].as_str().unwrap().to_owned();
+        let edited = hub.put(&key, &format!("/api/vps/{id}"), &members(bought));
+        assert_eq!(edited.status, 200, "{edited:?}");
+        let shown = edited.json()["flags"] == json!(["less_than_bought"]);
+        assert_eq!(shown, *is_less, "{name}: {}", edited.json());
+        expected.extend(is_less.then_some(json!(name)));
+    }
+    let names = |q: &str| -> Vec<Value> {
+        let page = hub.get(&key, &format!("/api/vps?per_page=100&q={q}")).json();
+        page["data"].as_array().unwrap().iter().map(|vps| vps["hostname"].clone()).collect()
+    };
+    assert_eq!(names("flag:less_than_bought"), expected);
+    assert_eq!(
+        names("-flag:less_than_bought").len(),
+        table.len() - expected.len(),
+        "what is unknown is not less"
+    );
+}
