@@ -4,10 +4,10 @@
 
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
-use time::{Date, Month};
 
 use super::country::is_country;
 use super::text::{Invalid, check_lines, check_text};
+use super::time::is_day;
 
 const MAX_TEXT_CHARS: usize = 256;
 const MAX_NOTES_CHARS: usize = 10_000;
@@ -101,22 +101,10 @@ pub(crate) fn check_money(field: &str, text: &str) -> Result<(), Invalid> {
 
 /// A day of the calendar, `YYYY-MM-DD`.
 pub(crate) fn check_date(field: &str, text: &str) -> Result<(), Invalid> {
-    if day_of(text).is_some() {
+    if is_day(text) {
         return Ok(());
     }
     Err(Invalid::new(field, "is a day of the calendar, as 2026-02-28"))
-}
-
-fn day_of(text: &str) -> Option<Date> {
-    let is_form = text.len() == 10
-        && text
-            .bytes()
-            .enumerate()
-            .all(|(at, b)| if at == 4 || at == 7 { b == b'-' } else { b.is_ascii_digit() });
-    let mut parts = text.split('-').filter(|_| is_form);
-    let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
-    let month = Month::try_from(month.parse::<u8>().ok()?).ok()?;
-    Date::from_calendar_date(year.parse().ok().filter(|year| *year > 0)?, month, day.parse().ok()?).ok()
 }
 
 /// Tags, trimmed, sorted, each once.

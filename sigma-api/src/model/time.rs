@@ -89,7 +89,7 @@ pub(crate) fn is_day(text: &str) -> bool {
     };
     let month = u8::try_from(month).ok().and_then(|month| Month::try_from(month).ok());
     let date = |month| Date::from_calendar_date(year.into(), month, u8::try_from(day).ok()?).ok();
-    month.and_then(date).is_some()
+    year > 0 && month.and_then(date).is_some()
 }
 
 #[cfg(test)]

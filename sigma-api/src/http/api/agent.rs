@@ -8,20 +8,16 @@ use crate::http::AppState;
 use crate::http::auth::Reporter;
 use crate::http::body::Json;
 use crate::http::error::{ErrorBody, Result};
+use crate::http::failures::{OfBody, Usual};
 use crate::model::report::Report;
 use crate::model::time::Timestamp;
 
 /// Registers a machine by its hostname, or takes in what a known one says anew. Stored when it is answered.
 #[utoipa::path(post, path = "/api/agent/register", tag = "agent", request_body = Registration, responses(
+    Usual, OfBody,
     (status = 200, description = "the machine is registered", body = Acknowledgement),
-    (status = 400, description = "a member breaks a rule; the sentence names it", body = ErrorBody),
-    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
     (status = 403, description = "the key may not report for machines, not for this one, or may register no more of them", body = ErrorBody),
     (status = 410, description = "a person deleted the machine", body = ErrorBody),
-    (status = 408, description = "the body did not arrive in time", body = ErrorBody),
-    (status = 413, description = "the body is too large", body = ErrorBody),
-    (status = 415, description = "the body is not named as JSON, or it is encoded", body = ErrorBody),
-    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
     (status = 503, description = "nothing was stored; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn register(
@@ -35,15 +31,10 @@ pub(in crate::http) async fn register(
 
 /// Says that a machine is still here, and how it is. News are stored when this is answered, the rest seconds later.
 #[utoipa::path(post, path = "/api/agent/heartbeat", tag = "agent", request_body = Heartbeat, responses(
+    Usual, OfBody,
     (status = 200, description = "the machine is known", body = Acknowledgement),
-    (status = 400, description = "a member breaks a rule; the sentence names it", body = ErrorBody),
-    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
     (status = 403, description = "the key may not report for machines, or not for this one", body = ErrorBody),
     (status = 404, description = "no machine has this hostname: register", body = ErrorBody),
-    (status = 408, description = "the body did not arrive in time", body = ErrorBody),
-    (status = 413, description = "the body is too large", body = ErrorBody),
-    (status = 415, description = "the body is not named as JSON, or it is encoded", body = ErrorBody),
-    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
     (status = 503, description = "nothing was stored; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn heartbeat(

@@ -7,6 +7,7 @@ use crate::http::AppState;
 use crate::http::auth::Viewer;
 use crate::http::body::Parameters;
 use crate::http::error::{ErrorBody, Result};
+use crate::http::failures::Usual;
 use crate::model::ansible::Inventory;
 use crate::model::targets::TargetGroup;
 use crate::model::time::Timestamp;
@@ -17,12 +18,9 @@ use crate::model::vps::VpsFilter;
 #[utoipa::path(get, path = "/api/prometheus/targets", tag = "discovery", params(
     ("q" = Option<String>, Query, description = "a search, as for the list of machines, whose other filters work as well"),
 ), responses(
+    Usual,
     (status = 200, body = Vec<TargetGroup>),
     (status = 400, description = "a parameter is not understood; the sentence names it", body = ErrorBody),
-    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
-    (status = 403, description = "the key may not look", body = ErrorBody),
-    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
-    (status = 503, description = "the database cannot be used at the moment; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn prometheus(
     State(hub): AppState,
@@ -37,12 +35,9 @@ pub(in crate::http) async fn prometheus(
 #[utoipa::path(get, path = "/api/ansible/inventory", tag = "discovery", params(
     ("q" = Option<String>, Query, description = "a search, as for the list of machines, whose other filters work as well"),
 ), responses(
+    Usual,
     (status = 200, body = Inventory),
     (status = 400, description = "a parameter is not understood; the sentence names it", body = ErrorBody),
-    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
-    (status = 403, description = "the key may not look", body = ErrorBody),
-    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
-    (status = 503, description = "the database cannot be used at the moment; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn ansible(
     State(hub): AppState,

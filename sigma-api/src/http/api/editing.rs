@@ -9,6 +9,7 @@ use crate::http::auth::Editor;
 use crate::http::body::{Id, Json};
 use crate::http::error::{ErrorBody, Result};
 use crate::http::etag::{IfMatch, Tagged};
+use crate::http::failures::{OfBody, Usual};
 use crate::model::bulk::{BulkRequest, BulkResult};
 use crate::model::time::Timestamp;
 use crate::model::vps::Vps;
@@ -19,16 +20,9 @@ pub(in crate::http) const MAX_BULK_BYTES: usize = 1024 * 1024;
 
 /// Makes a machine that no agent has reported. Needs a hostname that no living machine has.
 #[utoipa::path(post, path = "/api/vps", tag = "inventory", request_body = VpsChange, responses(
+    Usual, OfBody,
     (status = 201, body = Vps, headers(("ETag" = String, description = "the version, for If-Match"))),
-    (status = 400, description = "a member breaks a rule; the sentence names it", body = ErrorBody),
-    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
-    (status = 403, description = "the key may not change anything", body = ErrorBody),
-    (status = 408, description = "the body did not arrive in time", body = ErrorBody),
     (status = 409, description = "a living machine has the hostname", body = ErrorBody),
-    (status = 413, description = "the body is too large", body = ErrorBody),
-    (status = 415, description = "the body is not named as JSON, or it is encoded", body = ErrorBody),
-    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
-    (status = 503, description = "the database cannot be used at the moment; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn create(
     State(hub): AppState,
@@ -45,19 +39,12 @@ pub(in crate::http) async fn create(
     ("id" = uuid::Uuid, Path),
     ("If-Match" = Option<String>, Header, description = "the ETag of the record as it was read, or *"),
 ), request_body = VpsChange, responses(
+    Usual, OfBody,
     (status = 200, body = Vps, headers(("ETag" = String, description = "the version, for If-Match"))),
-    (status = 400, description = "a member breaks a rule; the sentence names it", body = ErrorBody),
-    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
-    (status = 403, description = "the key may not change anything", body = ErrorBody),
     (status = 404, description = "there is no such machine", body = ErrorBody),
-    (status = 408, description = "the body did not arrive in time", body = ErrorBody),
     (status = 409, description = "a living machine has the hostname", body = ErrorBody),
     (status = 410, description = "it is deleted", body = ErrorBody),
     (status = 412, description = "somebody else changed it meanwhile; the sentence says who", body = ErrorBody),
-    (status = 413, description = "the body is too large", body = ErrorBody),
-    (status = 415, description = "the body is not named as JSON, or it is encoded", body = ErrorBody),
-    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
-    (status = 503, description = "the database cannot be used at the moment; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn update(
     State(hub): AppState,
@@ -74,15 +61,12 @@ pub(in crate::http) async fn update(
     ("id" = uuid::Uuid, Path),
     ("If-Match" = Option<String>, Header, description = "the ETag of the record as it was read, or *"),
 ), responses(
+    Usual,
     (status = 204, description = "it is deleted"),
     (status = 400, description = "the id is no UUID, or If-Match is malformed", body = ErrorBody),
-    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
-    (status = 403, description = "the key may not change anything", body = ErrorBody),
     (status = 404, description = "there is no such machine", body = ErrorBody),
     (status = 410, description = "it is deleted", body = ErrorBody),
     (status = 412, description = "somebody else changed it meanwhile; the sentence says who", body = ErrorBody),
-    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
-    (status = 503, description = "the database cannot be used at the moment; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn delete(
     State(hub): AppState,
@@ -99,15 +83,12 @@ pub(in crate::http) async fn delete(
     ("id" = uuid::Uuid, Path),
     ("If-Match" = Option<String>, Header, description = "the ETag of the record as it was read, or *"),
 ), responses(
+    Usual,
     (status = 200, body = Vps, headers(("ETag" = String, description = "the version, for If-Match"))),
     (status = 400, description = "the id is no UUID, or If-Match is malformed", body = ErrorBody),
-    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
-    (status = 403, description = "the key may not change anything", body = ErrorBody),
     (status = 404, description = "there is no such machine", body = ErrorBody),
     (status = 409, description = "it is not deleted, or another machine has its hostname now", body = ErrorBody),
     (status = 412, description = "somebody else changed it meanwhile; the sentence says who", body = ErrorBody),
-    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
-    (status = 503, description = "the database cannot be used at the moment; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn restore(
     State(hub): AppState,
@@ -123,15 +104,12 @@ pub(in crate::http) async fn restore(
     ("id" = uuid::Uuid, Path),
     ("If-Match" = Option<String>, Header, description = "the ETag of the record as it was read, or *"),
 ), responses(
+    Usual,
     (status = 200, body = Vps, headers(("ETag" = String, description = "the version, for If-Match"))),
     (status = 400, description = "the id is no UUID, or If-Match is malformed", body = ErrorBody),
-    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
-    (status = 403, description = "the key may not change anything", body = ErrorBody),
     (status = 404, description = "there is no such machine", body = ErrorBody),
     (status = 410, description = "it is deleted", body = ErrorBody),
     (status = 412, description = "somebody else changed it meanwhile; the sentence says who", body = ErrorBody),
-    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
-    (status = 503, description = "the database cannot be used at the moment; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn retire(
     State(hub): AppState,
@@ -144,16 +122,9 @@ pub(in crate::http) async fn retire(
 
 /// Changes many machines, all of them or none: those of `ids`, or those that a list with the parameters of `filter` shows.
 #[utoipa::path(post, path = "/api/vps/bulk", tag = "inventory", request_body = BulkRequest, responses(
+    Usual, OfBody,
     (status = 200, body = BulkResult),
-    (status = 400, description = "a member breaks a rule; the sentence names it", body = ErrorBody),
-    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
-    (status = 403, description = "the key may not change anything", body = ErrorBody),
-    (status = 408, description = "the body did not arrive in time", body = ErrorBody),
     (status = 409, description = "one of them contradicts what is there; the sentence names it", body = ErrorBody),
-    (status = 413, description = "the body is too large", body = ErrorBody),
-    (status = 415, description = "the body is not named as JSON, or it is encoded", body = ErrorBody),
-    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
-    (status = 503, description = "the database cannot be used at the moment; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn bulk(
     State(hub): AppState,

@@ -11,6 +11,7 @@ use crate::http::AppState;
 use crate::http::auth::{Editor, Viewer};
 use crate::http::body::Parameters;
 use crate::http::error::{ErrorBody, Result};
+use crate::http::failures::{OfBody, Usual};
 use crate::http::large::Large;
 use crate::model::exchange::{Format, MACHINES, PROVIDERS, Table};
 use crate::model::text::Invalid;
@@ -48,12 +49,9 @@ impl TryFrom<ImportRequest> for Import {
     ("format" = Option<String>, Query, description = "csv or json; csv unless said"),
     ("q" = Option<String>, Query, description = "a search, as for the list of machines, whose other filters work as well"),
 ), responses(
+    Usual,
     (status = 200, body = String, content_type = "text/csv"),
     (status = 400, description = "a parameter is not understood; the sentence names it", body = ErrorBody),
-    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
-    (status = 403, description = "the key may not look", body = ErrorBody),
-    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
-    (status = 503, description = "the database cannot be used at the moment; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn export_vps(
     State(hub): AppState,
@@ -70,12 +68,9 @@ pub(in crate::http) async fn export_vps(
 #[utoipa::path(get, path = "/api/providers/export", tag = "inventory", params(
     ("format" = Option<String>, Query, description = "csv or json; csv unless said"),
 ), responses(
+    Usual,
     (status = 200, body = String, content_type = "text/csv"),
     (status = 400, description = "a parameter is not understood; the sentence names it", body = ErrorBody),
-    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
-    (status = 403, description = "the key may not look", body = ErrorBody),
-    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
-    (status = 503, description = "the database cannot be used at the moment; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn export_providers(
     State(hub): AppState,
@@ -90,14 +85,10 @@ pub(in crate::http) async fn export_providers(
 /// Imports machines, all of them or none. A line is about the machine of its id, or else the living one of its hostname;
 /// a line that finds neither makes one. Members that the file does not have stay as they are, and an empty one is cleared.
 #[utoipa::path(post, path = "/api/vps/import", tag = "inventory", request_body = ImportRequest, responses(
+    Usual, OfBody,
     (status = 200, description = "what was imported, or why nothing was", body = ImportReport),
     (status = 400, description = "the file cannot be read; the sentence says where", body = ErrorBody),
-    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
-    (status = 403, description = "the key may not change the inventory", body = ErrorBody),
-    (status = 408, description = "the body did not arrive in time", body = ErrorBody),
     (status = 413, description = "the body is larger than 8 MiB", body = ErrorBody),
-    (status = 415, description = "the body is not named as JSON, or it is encoded", body = ErrorBody),
-    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
     (status = 503, description = "nothing was imported; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn import_vps(
@@ -110,14 +101,10 @@ pub(in crate::http) async fn import_vps(
 
 /// Imports providers, all of them or none. A line is about the provider of its id, or else of its name.
 #[utoipa::path(post, path = "/api/providers/import", tag = "inventory", request_body = ImportRequest, responses(
+    Usual, OfBody,
     (status = 200, description = "what was imported, or why nothing was", body = ImportReport),
     (status = 400, description = "the file cannot be read; the sentence says where", body = ErrorBody),
-    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
-    (status = 403, description = "the key may not change the inventory", body = ErrorBody),
-    (status = 408, description = "the body did not arrive in time", body = ErrorBody),
     (status = 413, description = "the body is larger than 8 MiB", body = ErrorBody),
-    (status = 415, description = "the body is not named as JSON, or it is encoded", body = ErrorBody),
-    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
     (status = 503, description = "nothing was imported; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn import_providers(

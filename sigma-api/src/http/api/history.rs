@@ -9,6 +9,7 @@ use crate::http::AppState;
 use crate::http::auth::{Editor, Viewer};
 use crate::http::body::{Id, Parameters};
 use crate::http::error::{ErrorBody, Result};
+use crate::http::failures::Usual;
 use crate::model::address_history::KnownAddress;
 use crate::model::audit::{AuditEntry, AuditFilter};
 use crate::model::paging::Paging;
@@ -41,13 +42,10 @@ impl AuditPage {
 #[utoipa::path(get, path = "/api/vps/{id}/addresses", tag = "inventory", params(
     ("id" = uuid::Uuid, Path),
 ), responses(
+    Usual,
     (status = 200, body = AddressHistory),
     (status = 400, description = "the id is no UUID", body = ErrorBody),
-    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
-    (status = 403, description = "the key may not look", body = ErrorBody),
     (status = 404, description = "there is no such machine", body = ErrorBody),
-    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
-    (status = 503, description = "the database cannot be used at the moment; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn addresses(
     State(hub): AppState,
@@ -65,13 +63,10 @@ pub(in crate::http) async fn addresses(
     ("page" = Option<u64>, Query, description = "from 1"),
     ("per_page" = Option<u64>, Query, description = "1 to 100, 25 unless said; more is taken for 100"),
 ), responses(
+    Usual,
     (status = 200, body = AuditPage),
     (status = 400, description = "a parameter is not understood; the sentence names it", body = ErrorBody),
-    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
-    (status = 403, description = "the key may not look", body = ErrorBody),
     (status = 404, description = "there is no such machine", body = ErrorBody),
-    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
-    (status = 503, description = "the database cannot be used at the moment; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn of_vps(
     State(hub): AppState,
@@ -92,12 +87,9 @@ pub(in crate::http) async fn of_vps(
     ("page" = Option<u64>, Query, description = "from 1"),
     ("per_page" = Option<u64>, Query, description = "1 to 100, 25 unless said; more is taken for 100"),
 ), responses(
+    Usual,
     (status = 200, body = AuditPage),
     (status = 400, description = "a parameter is not understood; the sentence names it", body = ErrorBody),
-    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
-    (status = 403, description = "the key may not look at what others did", body = ErrorBody),
-    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
-    (status = 503, description = "the database cannot be used at the moment; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn audit(
     State(hub): AppState,

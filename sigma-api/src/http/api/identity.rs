@@ -10,6 +10,7 @@ use crate::http::AppState;
 use crate::http::auth::{Editor, Viewer};
 use crate::http::body::{Id, Json, Parameters};
 use crate::http::error::{ErrorBody, Result};
+use crate::http::failures::{OfBody, Usual};
 use crate::model::presence::days_of;
 use crate::model::time::Timestamp;
 use crate::model::vps::Vps;
@@ -39,13 +40,10 @@ pub(in crate::http) struct Flag {
 
 /// The names and the evidence by which a machine is known, and what is open about it.
 #[utoipa::path(get, path = "/api/vps/{id}/identity", tag = "identity", params(("id" = uuid::Uuid, Path)), responses(
+    Usual,
     (status = 200, body = IdentityView),
     (status = 400, description = "the id is no UUID", body = ErrorBody),
-    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
-    (status = 403, description = "the key may not look", body = ErrorBody),
     (status = 404, description = "there is no such machine", body = ErrorBody),
-    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
-    (status = 503, description = "the database cannot be used at the moment; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn read(
     State(hub): AppState,
@@ -60,13 +58,10 @@ pub(in crate::http) async fn read(
     ("id" = uuid::Uuid, Path),
     ("days" = Option<u32>, Query, description = "silences of so many days, 1 to 3650; 30 unless said"),
 ), responses(
+    Usual,
     (status = 200, body = PresenceView),
     (status = 400, description = "the id is no UUID, or a parameter is not understood", body = ErrorBody),
-    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
-    (status = 403, description = "the key may not look", body = ErrorBody),
     (status = 404, description = "there is no such machine", body = ErrorBody),
-    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
-    (status = 503, description = "the database cannot be used at the moment; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn presence(
     State(hub): AppState,
@@ -81,16 +76,11 @@ pub(in crate::http) async fn presence(
 /// Says that another record is the same machine. This one stays, with the history of both; the other is deleted.
 #[utoipa::path(post, path = "/api/vps/{id}/merge", tag = "identity", params(("id" = uuid::Uuid, Path)),
     request_body = Other, responses(
+    Usual, OfBody,
     (status = 200, description = "the record that stays", body = Vps),
-    (status = 400, description = "a member breaks a rule; the sentence names it", body = ErrorBody),
-    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
     (status = 403, description = "the key may not edit", body = ErrorBody),
     (status = 404, description = "there is no such machine", body = ErrorBody),
-    (status = 408, description = "the body did not arrive in time", body = ErrorBody),
     (status = 409, description = "one of them is deleted", body = ErrorBody),
-    (status = 413, description = "the body is too large", body = ErrorBody),
-    (status = 415, description = "the body is not named as JSON, or it is encoded", body = ErrorBody),
-    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
     (status = 503, description = "nothing was stored; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn merge(
@@ -105,16 +95,11 @@ pub(in crate::http) async fn merge(
 /// Says that these are two machines: they are not marked again.
 #[utoipa::path(post, path = "/api/vps/{id}/distinct", tag = "identity", params(("id" = uuid::Uuid, Path)),
     request_body = OtherOrAll, responses(
+    Usual, OfBody,
     (status = 200, description = "the record", body = Vps),
-    (status = 400, description = "a member breaks a rule; the sentence names it", body = ErrorBody),
-    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
     (status = 403, description = "the key may not edit", body = ErrorBody),
     (status = 404, description = "there is no such machine", body = ErrorBody),
-    (status = 408, description = "the body did not arrive in time", body = ErrorBody),
     (status = 409, description = "one of them is deleted, or they were never marked", body = ErrorBody),
-    (status = 413, description = "the body is too large", body = ErrorBody),
-    (status = 415, description = "the body is not named as JSON, or it is encoded", body = ErrorBody),
-    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
     (status = 503, description = "nothing was stored; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn distinct(
@@ -129,15 +114,10 @@ pub(in crate::http) async fn distinct(
 /// Says that a person has seen that the machine was installed anew.
 #[utoipa::path(post, path = "/api/vps/{id}/acknowledge", tag = "identity", params(("id" = uuid::Uuid, Path)),
     request_body = Flag, responses(
+    Usual, OfBody,
     (status = 200, description = "the record", body = Vps),
-    (status = 400, description = "a member breaks a rule; the sentence names it", body = ErrorBody),
-    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
     (status = 403, description = "the key may not edit", body = ErrorBody),
     (status = 404, description = "there is no such machine", body = ErrorBody),
-    (status = 408, description = "the body did not arrive in time", body = ErrorBody),
-    (status = 413, description = "the body is too large", body = ErrorBody),
-    (status = 415, description = "the body is not named as JSON, or it is encoded", body = ErrorBody),
-    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
     (status = 503, description = "nothing was stored; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn acknowledge(

@@ -14,6 +14,7 @@ use crate::http::AppState;
 use crate::http::auth::{Editor, Viewer};
 use crate::http::body::{Json, Parameters};
 use crate::http::error::{ErrorBody, Result};
+use crate::http::failures::{OfBody, Usual};
 use crate::model::ip_check::{IpCheck, IpCheckFilter, IpCheckReport};
 use crate::model::time::Timestamp;
 
@@ -36,12 +37,9 @@ pub(in crate::http) struct IpCheckPage {
     ("page" = Option<u64>, Query, description = "from 1"),
     ("per_page" = Option<u64>, Query, description = "1 to 100, 25 unless said; more is taken for 100"),
 ), responses(
+    Usual,
     (status = 200, body = IpCheckPage),
     (status = 400, description = "a parameter is not understood; the sentence names it", body = ErrorBody),
-    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
-    (status = 403, description = "the key may not look", body = ErrorBody),
-    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
-    (status = 503, description = "the database cannot be used at the moment; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn list(
     State(hub): AppState,
@@ -60,15 +58,8 @@ pub(in crate::http) async fn list(
 
 /// Keeps the result of a check; the newest 200 of one address, source and kind are kept.
 #[utoipa::path(post, path = "/api/ip-checks", tag = "checks", request_body = IpCheckReport, responses(
+    Usual, OfBody,
     (status = 201, body = IpCheck),
-    (status = 400, description = "a member breaks a rule; the sentence names it", body = ErrorBody),
-    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
-    (status = 403, description = "the key may not change anything", body = ErrorBody),
-    (status = 408, description = "the body did not arrive in time", body = ErrorBody),
-    (status = 413, description = "the body is too large", body = ErrorBody),
-    (status = 415, description = "the body is not named as JSON, or it is encoded", body = ErrorBody),
-    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
-    (status = 503, description = "the database cannot be used at the moment; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn create(
     State(hub): AppState,

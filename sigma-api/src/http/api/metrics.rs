@@ -9,17 +9,15 @@ use axum::http::header::CONTENT_TYPE;
 
 use crate::http::AppState;
 use crate::http::auth::Viewer;
-use crate::http::error::{ErrorBody, Result};
+use crate::http::error::Result;
+use crate::http::failures::Usual;
 use crate::http::metrics::{self, Metrics};
 use crate::model::time::Timestamp;
 
 /// How the hub and its fleet are, for Prometheus (text format 0.0.4).
 #[utoipa::path(get, path = "/metrics", tag = "operation", responses(
+    Usual,
     (status = 200, body = String, content_type = "text/plain"),
-    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
-    (status = 403, description = "the key may not look", body = ErrorBody),
-    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
-    (status = 503, description = "the database cannot be used at the moment; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn read(
     State(hub): AppState,

@@ -11,6 +11,7 @@ use crate::http::auth::{Editor, Viewer};
 use crate::http::body::{Id, Json, Parameters};
 use crate::http::error::{ErrorBody, Result};
 use crate::http::etag::{IfMatch, Tagged};
+use crate::http::failures::{OfBody, Usual};
 use crate::model::provider::{Provider, ProviderChange, ProviderFilter};
 use crate::model::time::Timestamp;
 
@@ -30,12 +31,9 @@ pub(in crate::http) struct ProviderPage {
     ("page" = Option<u64>, Query, description = "from 1"),
     ("per_page" = Option<u64>, Query, description = "1 to 100, 25 unless said; more is taken for 100"),
 ), responses(
+    Usual,
     (status = 200, body = ProviderPage),
     (status = 400, description = "a parameter is not understood; the sentence names it", body = ErrorBody),
-    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
-    (status = 403, description = "the key may not look", body = ErrorBody),
-    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
-    (status = 503, description = "the database cannot be used at the moment; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn list(
     State(hub): AppState,
@@ -57,13 +55,10 @@ pub(in crate::http) async fn list(
 #[utoipa::path(get, path = "/api/providers/{id}", tag = "inventory", params(
     ("id" = uuid::Uuid, Path),
 ), responses(
+    Usual,
     (status = 200, body = Provider, headers(("ETag" = String, description = "the version, for If-Match"))),
     (status = 400, description = "the id is no UUID", body = ErrorBody),
-    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
-    (status = 403, description = "the key may not look", body = ErrorBody),
     (status = 404, description = "there is no such provider", body = ErrorBody),
-    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
-    (status = 503, description = "the database cannot be used at the moment; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn read(State(hub): AppState, _: Viewer, Id(id): Id) -> Result<Tagged<Provider>> {
     Ok(Tagged(hub.provider(id).await?))
@@ -71,16 +66,9 @@ pub(in crate::http) async fn read(State(hub): AppState, _: Viewer, Id(id): Id) -
 
 /// Makes a provider. Needs a name that no other has, whatever its case.
 #[utoipa::path(post, path = "/api/providers", tag = "inventory", request_body = ProviderChange, responses(
+    Usual, OfBody,
     (status = 201, body = Provider, headers(("ETag" = String, description = "the version, for If-Match"))),
-    (status = 400, description = "a member breaks a rule; the sentence names it", body = ErrorBody),
-    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
-    (status = 403, description = "the key may not change anything", body = ErrorBody),
-    (status = 408, description = "the body did not arrive in time", body = ErrorBody),
     (status = 409, description = "another provider has the name", body = ErrorBody),
-    (status = 413, description = "the body is too large", body = ErrorBody),
-    (status = 415, description = "the body is not named as JSON, or it is encoded", body = ErrorBody),
-    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
-    (status = 503, description = "the database cannot be used at the moment; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn create(
     State(hub): AppState,
@@ -96,18 +84,11 @@ pub(in crate::http) async fn create(
     ("id" = uuid::Uuid, Path),
     ("If-Match" = Option<String>, Header, description = "the ETag of the record as it was read, or *"),
 ), request_body = ProviderChange, responses(
+    Usual, OfBody,
     (status = 200, body = Provider, headers(("ETag" = String, description = "the version, for If-Match"))),
-    (status = 400, description = "a member breaks a rule; the sentence names it", body = ErrorBody),
-    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
-    (status = 403, description = "the key may not change anything", body = ErrorBody),
     (status = 404, description = "there is no such provider", body = ErrorBody),
-    (status = 408, description = "the body did not arrive in time", body = ErrorBody),
     (status = 409, description = "another provider has the name", body = ErrorBody),
     (status = 412, description = "somebody else changed it meanwhile; the sentence says who", body = ErrorBody),
-    (status = 413, description = "the body is too large", body = ErrorBody),
-    (status = 415, description = "the body is not named as JSON, or it is encoded", body = ErrorBody),
-    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
-    (status = 503, description = "the database cannot be used at the moment; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn update(
     State(hub): AppState,
@@ -124,15 +105,12 @@ pub(in crate::http) async fn update(
     ("id" = uuid::Uuid, Path),
     ("If-Match" = Option<String>, Header, description = "the ETag of the record as it was read, or *"),
 ), responses(
+    Usual,
     (status = 204, description = "it is gone"),
     (status = 400, description = "the id is no UUID, or If-Match is malformed", body = ErrorBody),
-    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
-    (status = 403, description = "the key may not change anything", body = ErrorBody),
     (status = 404, description = "there is no such provider", body = ErrorBody),
     (status = 409, description = "it has machines; the sentence says how many", body = ErrorBody),
     (status = 412, description = "somebody else changed it meanwhile; the sentence says who", body = ErrorBody),
-    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
-    (status = 503, description = "the database cannot be used at the moment; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn delete(
     State(hub): AppState,

@@ -12,6 +12,7 @@ use crate::http::auth::{Editor, Viewer};
 use crate::http::body::{Id, Json};
 use crate::http::error::{ApiError, ErrorBody, Result};
 use crate::http::etag::{IfMatch, Tagged};
+use crate::http::failures::{OfBody, Usual};
 use crate::model::suggestion::Group;
 use crate::model::time::Timestamp;
 use crate::model::vps::Vps;
@@ -82,11 +83,8 @@ impl AcceptSuggestions {
 /// Machines without provider, grouped by the provider that is suggested for them: the largest group first, and last those
 /// for which none is.
 #[utoipa::path(get, path = "/api/suggestions", tag = "suggestions", responses(
+    Usual,
     (status = 200, body = Vec<Group>),
-    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
-    (status = 403, description = "the key may not look", body = ErrorBody),
-    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
-    (status = 503, description = "the database cannot be used at the moment; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn list(State(hub): AppState, _: Viewer) -> Result<Answer<Vec<Group>>> {
     Ok(Answer(hub.suggestion_groups().await?))
@@ -95,16 +93,11 @@ pub(in crate::http) async fn list(State(hub): AppState, _: Viewer) -> Result<Ans
 /// Assigns machines to the provider that is suggested for each of them at this moment. A provider that has no record gets
 /// one. All of it happens or nothing.
 #[utoipa::path(post, path = "/api/suggestions/accept", tag = "suggestions", request_body = AcceptSuggestions, responses(
+    Usual, OfBody,
     (status = 200, body = AcceptedSuggestions),
     (status = 400, description = "a member is not understood; the sentence names it", body = ErrorBody),
-    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
-    (status = 403, description = "the key may not change anything", body = ErrorBody),
     (status = 404, description = "there is no provider with that id", body = ErrorBody),
-    (status = 408, description = "the body did not arrive in time", body = ErrorBody),
     (status = 413, description = "the body is larger than 1 MiB", body = ErrorBody),
-    (status = 415, description = "the body is not JSON", body = ErrorBody),
-    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
-    (status = 503, description = "the database cannot be used at the moment; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn accept(
     State(hub): AppState,
@@ -119,15 +112,12 @@ pub(in crate::http) async fn accept(
 #[utoipa::path(post, path = "/api/vps/{id}/suggestion/accept", tag = "suggestions", params(
     ("id" = uuid::Uuid, Path),
 ), responses(
+    Usual,
     (status = 200, body = Vps),
     (status = 400, description = "the id is no UUID, or If-Match is not understood", body = ErrorBody),
-    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
-    (status = 403, description = "the key may not change anything", body = ErrorBody),
     (status = 404, description = "there is no such machine", body = ErrorBody),
     (status = 409, description = "it has a provider, or none is suggested", body = ErrorBody),
     (status = 412, description = "somebody changed it meanwhile", body = ErrorBody),
-    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
-    (status = 503, description = "the database cannot be used at the moment; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn accept_one(
     State(hub): AppState,

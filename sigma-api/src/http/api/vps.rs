@@ -10,6 +10,7 @@ use crate::http::auth::Viewer;
 use crate::http::body::{Id, Parameters};
 use crate::http::error::{ErrorBody, Result};
 use crate::http::etag::Tagged;
+use crate::http::failures::Usual;
 use crate::model::time::Timestamp;
 use crate::model::vps::{Status, Vps, VpsFilter};
 
@@ -38,12 +39,9 @@ pub(in crate::http) struct VpsPage {
     ("page" = Option<u64>, Query, description = "from 1"),
     ("per_page" = Option<u64>, Query, description = "1 to 100, 25 unless said; more is taken for 100"),
 ), responses(
+    Usual,
     (status = 200, body = VpsPage),
     (status = 400, description = "a parameter is not understood; the sentence names it", body = ErrorBody),
-    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
-    (status = 403, description = "the key may not look", body = ErrorBody),
-    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
-    (status = 503, description = "the database cannot be used at the moment; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn list(
     State(hub): AppState,
@@ -57,13 +55,10 @@ pub(in crate::http) async fn list(
 
 /// One machine, deleted or not.
 #[utoipa::path(get, path = "/api/vps/{id}", tag = "inventory", params(("id" = uuid::Uuid, Path)), responses(
+    Usual,
     (status = 200, body = Vps, headers(("ETag" = String, description = "the version, for If-Match"))),
     (status = 400, description = "the id is no UUID", body = ErrorBody),
-    (status = 401, description = "no key, or one that is not known", body = ErrorBody),
-    (status = 403, description = "the key may not look", body = ErrorBody),
     (status = 404, description = "there is no such machine", body = ErrorBody),
-    (status = 500, description = "the hub made a mistake; its log says more", body = ErrorBody),
-    (status = 503, description = "the database cannot be used at the moment; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn read(State(hub): AppState, _: Viewer, Id(id): Id) -> Result<Tagged<Vps>> {
     Ok(Tagged(hub.vps(Timestamp::now(), id).await?))
