@@ -45,6 +45,9 @@ impl Hub {
         }
         tx.commit().await?;
         changed.iter().for_each(|standing| self.follow(*standing));
+        if change.provider_id.is_some() || change.action.is_some() {
+            self.suggestions.forget().await;
+        }
         let unchanged = ids.len().saturating_sub(changed.len());
         let changed: Vec<Uuid> = changed.into_iter().map(|standing| standing.id).collect();
         Ok(BulkResult { changed: changed.len(), unchanged, ids: changed })

@@ -244,7 +244,9 @@ impl Directory {
     pub(crate) fn settle(&self, id: Uuid, status: Option<Status>) {
         let Some(status) = status else { return self.forget_record(id) };
         let mut memory = self.lock();
-        let Memory { entries, faces, .. } = &mut *memory;
+        let Memory { entries, faces, refusals, .. } = &mut *memory;
+        // What lives is refused no more: reports that were count for nothing.
+        refusals.remove(&id);
         if let Some(entry) = faces.get(&id).and_then(|face| entries.get_mut(face)) {
             entry.confirmed.standing.status = status;
         }

@@ -39,6 +39,7 @@ impl Hub {
         let id = Uuid::now_v7();
         create(&tx, Deed { now, actor, bulk: None }, "vps.create", id, &change).await?;
         tx.commit().await?;
+        self.forget_assignments(change.provider_id.flatten()).await;
         self.vps(now, id).await
     }
 
@@ -103,8 +104,16 @@ impl Hub {
         tx.commit().await?;
         if let Some((after, _)) = after {
             self.follow(Standing { id, status: after.status });
+            self.forget_assignments(after.provider_id.or(before.vps.provider_id)).await;
         }
         self.vps(now, id).await
+    }
+
+    /// What assigned machines taught is learnt anew, if one of them changed: `provider` is who it was, or is, assigned to.
+    pub(super) async fn forget_assignments(&self, provider: Option<Uuid>) {
+        if provider.is_some() {
+            self.suggestions.forget().await;
+        }
     }
 
     /// Takes into memory how a record stands now. Whoever calls this holds the turn.
@@ -219,8 +228,15 @@ async fn step_of_life(tx: &Tx, vps: &mut Vps, change: &VpsChange) -> Result<Opti
     if vps.status != Status::Deleted || change.action != Some(Action::Restore) {
         return Ok(None);
     }
+    let (status, merged_into) = tx.before_deletion(vps.id).await?;
+    if let Some(other) = merged_into {
+        return Err(Error::Conflict(format!(
+            "The machine {} was merged into another record, which has all that was known of it: {other}.",
+            vps.hostname
+        )));
+    }
     refuse_taken(tx, vps.id, &vps.hostname).await?;
-    vps.status = tx.status_before(vps.id).await?.unwrap_or(Status::Active);
+    vps.status = status.unwrap_or(Status::Active);
     Ok(Some(Life::Begins))
 }
 

@@ -46,6 +46,7 @@ impl Hub {
         let deed = Deed { now, actor, bulk: None };
         let (provider, _) = create(&tx, deed, "provider.create", Uuid::now_v7(), &change).await?;
         tx.commit().await?;
+        self.suggestions.forget().await;
         Ok(provider)
     }
 
@@ -70,6 +71,7 @@ impl Hub {
             return Ok(before);
         };
         tx.commit().await?;
+        self.suggestions.forget().await;
         Ok(after)
     }
 
@@ -103,6 +105,7 @@ impl Hub {
         changes.note("name", &Some(&provider.name), &None);
         tx.audit(now, actor, "provider.delete", provider.subject(), &changes).await?;
         tx.commit().await?;
+        self.suggestions.forget().await;
         Ok(())
     }
 }

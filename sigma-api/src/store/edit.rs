@@ -86,18 +86,20 @@ impl Tx {
         Ok(id.into_tuple().one(&self.inner).await?)
     }
 
-    /// The status that a deleted record had before.
+    /// The status that a deleted record had before, and the record that it was merged into.
     ///
     /// # Errors
     /// As every read.
-    pub(crate) async fn status_before(&self, id: Uuid) -> Result<Option<Status>> {
-        let name: Option<Option<String>> = Entity::find_by_id(id)
+    pub(crate) async fn before_deletion(&self, id: Uuid) -> Result<(Option<Status>, Option<Uuid>)> {
+        let found: Option<(Option<String>, Option<Uuid>)> = Entity::find_by_id(id)
             .select_only()
-            .column(Column::StatusBefore)
+            .columns([Column::StatusBefore, Column::MergedInto])
             .into_tuple()
             .one(&self.inner)
             .await?;
-        Ok(name.flatten().as_deref().and_then(Status::from_name).filter(|status| *status != Status::Deleted))
+        let (status, merged_into) = found.unwrap_or_default();
+        let status = status.as_deref().and_then(Status::from_name);
+        Ok((status.filter(|status| *status != Status::Deleted), merged_into))
     }
 
     /// Makes a record, with its tags. Addresses are stored by themselves.

@@ -279,6 +279,9 @@ fn two_records_of_one_machine_are_made_one() {
     assert_eq!(actions(&folder, &stays), ["vps.register", "vps.register", "vps.merge"]);
     let again = json!({"other": goes}).to_string();
     assert_eq!(hub.post(&editor, &format!("/api/vps/{stays}/merge"), &again).status, 409);
+    let restored = hub.post(&editor, &format!("/api/vps/{goes}/restore"), "");
+    assert_eq!(restored.status, 409, "{restored:?}");
+    assert!(restored.error().contains("was merged into another record"), "{restored:?}");
     // It was a mistake: the other machine lives too.
     assert_eq!(old.live(&hub, &agent), stays);
     let split = new.live(&hub, &agent);
