@@ -6,8 +6,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::text::Invalid;
-use super::vps::{KNOWN, VpsFilter};
 use super::vps_change::VpsChange;
+use super::vps_filter::{KNOWN, VpsFilter};
 
 /// So many machines are changed at once, at most.
 pub(crate) const MAX_MACHINES: usize = 10_000;

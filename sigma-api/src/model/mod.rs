@@ -32,4 +32,5 @@ pub(crate) mod totp;
 pub(crate) mod version;
 pub(crate) mod vps;
 pub(crate) mod vps_change;
+pub(crate) mod vps_filter;
 pub(crate) mod whereabouts;

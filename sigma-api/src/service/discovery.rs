@@ -4,7 +4,8 @@ use super::{Hub, Result};
 use crate::model::ansible::Inventory;
 use crate::model::targets::TargetGroup;
 use crate::model::time::Timestamp;
-use crate::model::vps::{Vps, VpsFilter};
+use crate::model::vps::Vps;
+use crate::model::vps_filter::VpsFilter;
 
 impl Hub {
     /// What Prometheus is to watch, of the machines that `filter` lets through.

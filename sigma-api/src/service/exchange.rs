@@ -15,7 +15,7 @@ use crate::model::exchange::{
     Action, Format, ImportLine, MACHINES, PROVIDERS, Row, Table, provider_row, vps_row, write,
 };
 use crate::model::time::Timestamp;
-use crate::model::vps::VpsFilter;
+use crate::model::vps_filter::VpsFilter;
 
 /// A file that is to be imported.
 #[derive(Debug)]

@@ -8,7 +8,8 @@ use super::{Error, Hub, Result, flush};
 use crate::model::search::Query;
 use crate::model::stats::Stats;
 use crate::model::time::Timestamp;
-use crate::model::vps::{SortBy, Status, Vps, VpsFilter};
+use crate::model::vps::{Status, Vps};
+use crate::model::vps_filter::{SortBy, VpsFilter};
 use crate::store::Stored;
 
 /// A list waits no longer for the last beats to be saved.

@@ -15,7 +15,8 @@ use super::search::Context;
 use super::vps::CHUNK;
 use super::{Result, Tx, to_i64};
 use crate::model::time::Timestamp;
-use crate::model::vps::{Status, Vps, VpsFilter};
+use crate::model::vps::{Status, Vps};
+use crate::model::vps_filter::VpsFilter;
 
 /// Members that a person chose, and that agents leave alone from then on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -23,7 +23,8 @@ use crate::model::mark::flags_of;
 use crate::model::presence::Presence;
 use crate::model::report::Facts;
 use crate::model::time::Timestamp;
-use crate::model::vps::{Extra, Seen, Sort, SortBy, Status, Vps, VpsFilter};
+use crate::model::vps::{Extra, Seen, Status, Vps};
+use crate::model::vps_filter::{Sort, SortBy, VpsFilter};
 
 /// A record with what is stored beside it. Its presence is not yet judged.
 #[derive(Debug)]

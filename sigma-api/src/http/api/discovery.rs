@@ -11,7 +11,7 @@ use crate::http::failures::Usual;
 use crate::model::ansible::Inventory;
 use crate::model::targets::TargetGroup;
 use crate::model::time::Timestamp;
-use crate::model::vps::VpsFilter;
+use crate::model::vps_filter::VpsFilter;
 
 /// What Prometheus is to watch: for `http_sd`, or saved for `file_sd`. Machines that are watched and active or being
 /// set up, each by its public address.

@@ -16,7 +16,7 @@ use crate::http::large::Large;
 use crate::model::exchange::{Format, MACHINES, PROVIDERS, Table};
 use crate::model::text::Invalid;
 use crate::model::time::Timestamp;
-use crate::model::vps::VpsFilter;
+use crate::model::vps_filter::VpsFilter;
 use crate::service::exchange::{Import, ImportReport, file_name};
 
 /// A file to be saved.

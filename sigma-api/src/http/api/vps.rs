@@ -12,7 +12,8 @@ use crate::http::error::{ErrorBody, Result};
 use crate::http::etag::Tagged;
 use crate::http::failures::Usual;
 use crate::model::time::Timestamp;
-use crate::model::vps::{Status, Vps, VpsFilter};
+use crate::model::vps::{Status, Vps};
+use crate::model::vps_filter::VpsFilter;
 
 /// One page of machines.
 #[derive(Debug, Serialize, ToSchema)]

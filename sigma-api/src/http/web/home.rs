@@ -15,7 +15,8 @@ use crate::http::client::Client;
 use crate::http::error::Result;
 use crate::model::presence::Presence;
 use crate::model::time::Timestamp;
-use crate::model::vps::{Vps, VpsFilter};
+use crate::model::vps::Vps;
+use crate::model::vps_filter::VpsFilter;
 use crate::service::Error;
 
 #[derive(Template)]
