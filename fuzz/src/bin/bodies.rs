@@ -16,15 +16,21 @@ mod hub {
             request: Request,
             check: fn(T) -> Result<crate::Report, crate::Invalid>,
         ) -> Result<crate::Report, Response> {
-            let body::Json(message) =
-                body::Json::from_request(request, &()).await.map_err(|e| e.into_response())?;
+            let read: Result<body::Json<T>, _> = body::Json::from_request(request, &()).await;
+            let message = read.map_err(|e| e.into_response())?.0;
             check(message).map_err(|invalid| error::ApiError::from(invalid).into_response())
         }
     }
     pub mod model {
+        pub mod address;
+        pub mod audit;
+        pub mod identity;
+        pub mod paging;
+        pub mod presence;
         pub mod report;
         pub mod text;
         pub mod time;
+        pub mod whereabouts;
     }
     pub mod service {
         mod error;

@@ -10,8 +10,15 @@ mod agent {
 #[path = "../../../sigma-api/src"]
 mod hub {
     pub mod model {
+        pub mod address;
+        pub mod audit;
+        pub mod identity;
+        pub mod paging;
+        pub mod presence;
         pub mod report;
         pub mod text;
+        pub mod time;
+        pub mod whereabouts;
     }
 }
 
@@ -19,6 +26,7 @@ use std::cell::RefCell;
 
 use agent::models::{About, heartbeat, registration};
 use agent::system::{self, Disk, System};
+use hub::model;
 use hub::model::report::Report;
 use libfuzzer_sys::fuzz_target;
 use sigma_fuzz::{Tree, files};
