@@ -1,10 +1,14 @@
 //! Hashing passwords: argon2id with the parameters that OWASP names, few at once, so that beats have their processor.
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
-use tokio::sync::Semaphore;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Error, Result};
+
+type Hashed<T> = argon2::password_hash::Result<T>;
 
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
@@ -20,15 +24,25 @@ const NOBODY: &str =
 /// Hashes passwords.
 #[derive(Debug)]
 pub(crate) struct Passwords {
-    at_once: Semaphore,
-    waiting: Semaphore,
+    at_once: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+    memory: Arc<Memory>,
 }
+
+/// What hashing is done in, kept for the next: allocators give so large blocks neither back nor, aligned as these are, to
+/// the next one who asks for as much.
+#[derive(Debug, Default)]
+struct Memory(Mutex<Vec<Vec<Block>>>);
 
 impl Default for Passwords {
     fn default() -> Self {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let at_once = (processors / 2).clamp(1, MOST_AT_ONCE);
-        Self { at_once: Semaphore::new(at_once), waiting: Semaphore::new(MOST_WAITING) }
+        Self {
+            at_once: Arc::new(Semaphore::new(at_once)),
+            waiting: Arc::new(Semaphore::new(MOST_WAITING)),
+            memory: Arc::default(),
+        }
     }
 }
 
@@ -39,8 +53,7 @@ impl Passwords {
     /// `Overloaded` when too many wait.
     pub(crate) async fn hash(&self, password: &str) -> Result<String> {
         let password = password.to_owned();
-        let hashed =
-            self.run(move || argon2()?.hash_password(password.as_bytes()).map(|hash| hash.to_string()));
+        let hashed = self.run(move |memory| hash(memory, &password).map(|hash| hash.to_string()));
         hashed.await?.map_err(|error| Error::Broken(format!("cannot hash a password: {error}")))
     }
 
@@ -51,30 +64,90 @@ impl Passwords {
     pub(crate) async fn fits(&self, password: &str, stored: Option<&str>) -> Result<bool> {
         let is_somebody = stored.is_some();
         let (password, stored) = (password.to_owned(), stored.unwrap_or(NOBODY).to_owned());
-        let fits = self.run(move || {
+        let fits = self.run(move |memory| {
             let stored = PasswordHash::new(&stored).ok();
-            stored.is_some_and(|stored| {
-                argon2().is_ok_and(|argon2| argon2.verify_password(password.as_bytes(), &stored).is_ok())
-            })
+            stored.is_some_and(|stored| is_hash_of(memory, &password, &stored).unwrap_or(false))
         });
         Ok(fits.await? && is_somebody)
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-        let _waiting = self.waiting.try_acquire().map_err(|_| Error::Overloaded)?;
-        let _turn = self.at_once.acquire().await.map_err(|_| Error::Overloaded)?;
-        let done = tokio::task::spawn_blocking(work).await;
-        done.map_err(|error| Error::Broken(format!("hashing a password ended early: {error}")))
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
+    ) -> Result<T> {
+        let waiting = Arc::clone(&self.waiting).try_acquire_owned().map_err(|_| Error::Overloaded)?;
+        let turn = Arc::clone(&self.at_once).acquire_owned().await.map_err(|_| Error::Overloaded)?;
+        let memory = Arc::clone(&self.memory);
+        // Whoever asked may be gone before the end; the turn is not.
+        let permits: [OwnedSemaphorePermit; 2] = [waiting, turn];
+        let done = tokio::task::spawn_blocking(move || {
+            let mut blocks = memory.take();
+            let done = work(&mut blocks);
+            memory.give_back(blocks);
+            drop(permits);
+            done
+        });
+        done.await.map_err(|error| Error::Broken(format!("hashing a password ended early: {error}")))
     }
 }
 
-fn argon2() -> argon2::password_hash::Result<Argon2<'static>> {
+impl Memory {
+    fn take(&self) -> Vec<Block> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    fn give_back(&self, blocks: Vec<Block>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(blocks);
+    }
+}
+
+fn hash(memory: &mut Vec<Block>, password: &str) -> Hashed<PasswordHash> {
     let params = Params::new(MEMORY_KIB, PASSES, LANES, None)?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+    let (algorithm, version) = (Algorithm::Argon2id, Version::V0x13);
+    let mut salt = [0; Salt::RECOMMENDED_LENGTH];
+    getrandom::fill(&mut salt).map_err(|_| argon2::password_hash::Error::Crypto)?;
+    let salt = Salt::new(&salt)?;
+    let output = output(memory, algorithm, version, &params, password, &salt)?;
+    Ok(PasswordHash {
+        algorithm: algorithm.ident(),
+        version: Some(version.into()),
+        params: ParamsString::try_from(&params)?,
+        salt: Some(salt),
+        hash: Some(output),
+    })
+}
+
+/// Compares in constant time.
+fn is_hash_of(memory: &mut Vec<Block>, password: &str, stored: &PasswordHash) -> Hashed<bool> {
+    let (Some(salt), Some(expected)) = (&stored.salt, &stored.hash) else { return Ok(false) };
+    let algorithm = Algorithm::try_from(stored.algorithm.as_str())?;
+    let version = stored.version.map(Version::try_from).transpose()?.unwrap_or_default();
+    Ok(output(memory, algorithm, version, &Params::try_from(stored)?, password, salt)? == *expected)
+}
+
+fn output(
+    memory: &mut Vec<Block>,
+    algorithm: Algorithm,
+    version: Version,
+    params: &Params,
+    password: &str,
+    salt: &[u8],
+) -> Hashed<Output> {
+    memory.resize(params.block_count(), Block::default());
+    let mut bytes = vec![0; params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN)];
+    Argon2::new(algorithm, version, params.clone()).hash_password_into_with_memory(
+        password.as_bytes(),
+        salt,
+        &mut bytes,
+        memory,
+    )?;
+    Ok(Output::new(&bytes)?)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[tokio::test]
@@ -86,6 +159,20 @@ mod tests {
         assert!(!passwords.fits("a tiny red whale", Some(&stored)).await.unwrap());
         assert!(!passwords.fits("a tiny blue whale", None).await.unwrap());
         assert!(!passwords.fits("", Some("no hash")).await.unwrap());
+    }
+
+    /// Otherwise whoever sends passwords and goes away has as many hashed at once as they like.
+    #[tokio::test]
+    async fn who_goes_away_leaves_no_room_before_the_work_is_done() {
+        let passwords = Passwords::default();
+        for _ in 0..3 {
+            let gone = passwords.fits("a tiny blue whale", None);
+            let _ = tokio::time::timeout(Duration::ZERO, gone).await;
+        }
+        let most = passwords.at_once.available_permits();
+        assert_eq!(most, 0, "the work of somebody who went goes on");
+        assert!(!passwords.fits("a tiny blue whale", None).await.unwrap());
+        assert!(passwords.memory.0.lock().unwrap().len() <= MOST_AT_ONCE);
     }
 
     #[test]
