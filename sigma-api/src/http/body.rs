@@ -8,7 +8,8 @@ use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
 use sigma_protocol::{MAX_BODY_BYTES, Object};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use uuid::Uuid;
@@ -125,6 +126,19 @@ fn refusal<T: DeserializeOwned>(bytes: &[u8], error: &serde_json::Error) -> ApiE
             })
         }
     }
+}
+
+/// A member that is a secret: what is none of the right kind, as a code without quotation marks, is not repeated in the
+/// refusal.
+pub(super) fn secret<'de, D: Deserializer<'de>>(member: D) -> std::result::Result<String, D::Error> {
+    String::deserialize(member).map_err(|_| D::Error::custom("is to be a text in quotation marks"))
+}
+
+/// The same, where it may be absent or null.
+pub(super) fn optional_secret<'de, D: Deserializer<'de>>(
+    member: D,
+) -> std::result::Result<Option<String>, D::Error> {
+    Option::<String>::deserialize(member).map_err(|_| D::Error::custom("is to be a text in quotation marks"))
 }
 
 /// The parameters of the query, as they stand in the URL.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::http::AppState;
 use crate::http::auth::{Admin, Anyone, Editor, Person, Reporter, Viewer};
-use crate::http::body::Json;
+use crate::http::body::{Json, secret};
 use crate::http::error::{ErrorBody, Result};
 use crate::http::failures::{OfBody, Usual};
 use crate::model::audit::ActorKind;
@@ -37,20 +37,24 @@ pub(in crate::http) struct Me {
 /// Another password.
 #[derive(Deserialize, ToSchema)]
 pub(in crate::http) struct PasswordChange {
+    #[serde(deserialize_with = "secret")]
     current: String,
     /// 12 to 256 characters.
+    #[serde(deserialize_with = "secret")]
     new: String,
 }
 
 /// A code that the authenticator shows.
 #[derive(Deserialize, ToSchema)]
 pub(in crate::http) struct Code {
+    #[serde(deserialize_with = "secret")]
     code: String,
 }
 
 /// One's own password.
 #[derive(Deserialize, ToSchema)]
 pub(in crate::http) struct Proof {
+    #[serde(deserialize_with = "secret")]
     password: String,
 }
 

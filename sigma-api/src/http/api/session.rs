@@ -9,7 +9,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::http::auth::Person;
-use crate::http::body::{Id, Json};
+use crate::http::body::{Id, Json, optional_secret, secret};
 use crate::http::client::Client;
 use crate::http::error::{ApiError, ErrorBody, Result};
 use crate::http::failures::{OfBody, Usual};
@@ -22,10 +22,12 @@ use crate::service::sign_in::{Opened, SignIn, Visitor};
 #[derive(Deserialize, ToSchema)]
 pub(in crate::http) struct SetUp {
     /// From the link.
+    #[serde(deserialize_with = "secret")]
     token: String,
     /// Of the first administrator; who was invited has one already.
     email: Option<String>,
     /// 12 to 256 characters.
+    #[serde(deserialize_with = "secret")]
     password: String,
 }
 
@@ -33,8 +35,10 @@ pub(in crate::http) struct SetUp {
 #[derive(Deserialize, ToSchema)]
 pub(in crate::http) struct Credentials {
     email: String,
+    #[serde(deserialize_with = "secret")]
     password: String,
     /// The code that the authenticator shows, or a recovery code, where there is an authenticator.
+    #[serde(default, deserialize_with = "optional_secret")]
     totp: Option<String>,
 }
 
