@@ -15,11 +15,19 @@ pub struct Answer {
     pub status: u16,
     /// Which version of the thing it is about, as the hub marks it.
     pub etag: Option<String>,
+    /// Its header lines as they came, without that of the status.
+    pub head: String,
     /// All of its body.
     pub body: String,
 }
 
 impl Answer {
+    /// The values of all headers of that name, which is in lower case.
+    pub fn headers<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let pairs = self.head.lines().filter_map(|line| line.split_once(':'));
+        pairs.filter(move |(is, _)| is.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+    }
+
     /// The JSON that was answered; `null` for anything else.
     #[must_use]
     pub fn json(&self) -> Value {
@@ -87,6 +95,25 @@ impl Connection {
         self.answer()
     }
 
+    /// Any method, with these headers and none of its own but `Host` and `Content-Length`.
+    ///
+    /// # Errors
+    /// When the connection is lost; then another must be opened.
+    pub fn request(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> io::Result<Answer> {
+        let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let length = body.len();
+        let head =
+            format!("{method} {path} HTTP/1.1\r\nhost: hub\r\n{lines}content-length: {length}\r\n\r\n");
+        self.raw(&[head.as_bytes(), body].concat())?;
+        self.answer()
+    }
+
     /// The head of a request whose body is framed by `framing`, a header line without its end.
     #[must_use]
     pub fn head(&self, method: &str, path: &str, framing: &str) -> String {
@@ -137,13 +164,14 @@ impl Connection {
         self.stream.read_line(&mut line)?;
         let status = line.split(' ').nth(1).and_then(|status| status.parse().ok());
         let status = status.ok_or_else(|| bad("no status line"))?;
-        let (mut length, mut etag) = (0, None);
+        let (mut length, mut etag, mut head) = (0, None, String::new());
         loop {
             line.clear();
             self.stream.read_line(&mut line)?;
             if line.trim_end().is_empty() {
                 break;
             }
+            head.push_str(&line);
             let Some((name, value)) = line.split_once(':') else { continue };
             if name.eq_ignore_ascii_case("content-length") {
                 length = value.trim().parse().map_err(|_| bad("no length"))?;
@@ -153,6 +181,6 @@ impl Connection {
         }
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body)?;
-        Ok(Answer { status, etag, body: String::from_utf8(body).map_err(|_| bad("no text"))? })
+        Ok(Answer { status, etag, head, body: String::from_utf8(body).map_err(|_| bad("no text"))? })
     }
 }

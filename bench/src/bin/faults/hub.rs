@@ -3,11 +3,15 @@
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use crate::at;
 use crate::http::Connection;
+
+/// Where what the hub prints goes, in its folder.
+pub(crate) const TERMINAL: &str = "terminal";
+const TOKEN: &str = "/setup?token=";
 
 /// A folder with a database, which a hub is started on again and again.
 pub(crate) struct Folder {
@@ -50,20 +54,50 @@ impl Folder {
     }
 
     pub(crate) fn key(&self, role: &str) -> Result<String, String> {
-        let made = self.command().args(["key", "create", "--name", role, "--role", role]).output();
-        let made = made.map_err(at("key create"))?;
-        if !made.status.success() {
-            return Err(format!("key create: {}", String::from_utf8_lossy(&made.stderr)));
+        self.run(&["key", "create", "--name", role, "--role", role])
+    }
+
+    /// What a command prints.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Result<String, String> {
+        let place = arguments.join(" ");
+        let ended = self.command().args(arguments).output().map_err(at(&place))?;
+        if !ended.status.success() {
+            return Err(format!("{place}: {}", String::from_utf8_lossy(&ended.stderr)));
         }
-        Ok(String::from_utf8_lossy(&made.stdout).trim().to_owned())
+        Ok(String::from_utf8_lossy(&ended.stdout).trim().to_owned())
     }
 
     /// Starts the hub, its log going to a file.
     pub(crate) fn start(&self, log_level: &str) -> Result<Hub, String> {
-        let mut log = File::options();
-        let log = log.create(true).append(true).open(self.path().join("log")).map_err(at("log"))?;
-        let child = self.command().env("SIGMA_LOG", log_level).stdout(Stdio::null()).stderr(log).spawn();
-        Ok(Hub { child: child.map_err(at("start"))? })
+        self.start_with(&[("SIGMA_LOG", log_level)])
+    }
+
+    /// Starts the hub with these settings; its log goes to a file, and what it prints to another.
+    pub(crate) fn start_with(&self, settings: &[(&str, &str)]) -> Result<Hub, String> {
+        let open = |name: &str| {
+            File::options().create(true).append(true).open(self.path().join(name)).map_err(at(name))
+        };
+        let mut command = self.command();
+        command.envs(settings.iter().copied()).stdout(open(TERMINAL)?).stderr(open("log")?);
+        Ok(Hub { child: command.spawn().map_err(at("start"))? })
+    }
+
+    /// All that the hub printed.
+    pub(crate) fn said(&self) -> String {
+        std::fs::read_to_string(self.path().join(TERMINAL)).unwrap_or_default()
+    }
+
+    /// The token of the link that the hub prints at its first start.
+    pub(crate) fn printed_token(&self) -> Result<String, String> {
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_secs(10) {
+            let said = self.said();
+            if let Some(line) = said.lines().find(|line| line.contains(TOKEN)) {
+                return token_of(line);
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Err(format!("no link is printed, but: {}", self.said()))
     }
 
     /// Waits until the hub answers that it is well.
@@ -110,6 +144,12 @@ impl Drop for Hub {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The token of a link.
+pub(crate) fn token_of(link: &str) -> Result<String, String> {
+    let token = link.trim_end().split_once(TOKEN).map(|(_, token)| token.to_owned());
+    token.ok_or_else(|| format!("there is no link in {link:?}"))
 }
 
 /// The last line of a log.

@@ -1,16 +1,23 @@
 //! Faults that the hub must survive, done to the release binary on loopback. One line per fault: figures, PASS or FAIL.
 //!
 //! The numbers are those of the project's list of faults: 1 kill -9 under load, 23 machines that look alike, 24 a race of
-//! registrations, 26 hostile bodies, 31 secrets that must not leak.
+//! registrations, 26 hostile bodies, 28 other sites and other roles, 29 guessed passwords, 30 a race of first set-ups, 31
+//! secrets that must not leak.
 #![expect(clippy::disallowed_methods, reason = "the fault runs start the hub that they try")]
 #![expect(clippy::print_stdout, reason = "figures are printed")]
 
+mod access;
 mod bodies;
+mod browser;
+mod guesses;
 mod hub;
 mod kills;
 mod ledger;
+mod marker;
+mod origins;
 mod race;
 mod secrets;
+mod setups;
 mod twins;
 
 use std::path::PathBuf;
@@ -27,7 +34,7 @@ type Verdict = Result<String, String>;
 #[derive(Debug, Parser)]
 struct Options {
     /// Faults to run (all when none is named)
-    #[arg(value_parser = ["1", "23", "24", "26", "31"])]
+    #[arg(value_parser = ["1", "23", "24", "26", "28", "29", "30", "31"])]
     faults: Vec<String>,
     /// Kills of fault 1
     #[arg(long, default_value_t = 100)]
@@ -38,9 +45,15 @@ struct Options {
     /// Registrations per second of fault 1
     #[arg(long, default_value_t = 5)]
     registrations: u32,
-    /// Parallel registrations of fault 24
+    /// Parallel registrations of fault 24, and set-ups of fault 30
     #[arg(long, default_value_t = 1000)]
     parallel: usize,
+    /// Guesses of fault 29
+    #[arg(long, default_value_t = 10_000)]
+    guesses: usize,
+    /// Rounds of fault 30, each on its own database
+    #[arg(long, default_value_t = 3)]
+    rounds: u32,
     /// The program to try [default: sigma-api beside this one]
     #[arg(long, env = "SIGMA_API_BIN")]
     program: Option<PathBuf>,
@@ -58,6 +71,10 @@ fn main() -> ExitCode {
         ("23", "machines that look alike"),
         ("24", "one hostname, many registrations at once"),
         ("26", "hostile bodies"),
+        ("28", "other sites"),
+        ("28", "other roles"),
+        ("29", "guessed passwords"),
+        ("30", "one link, many set-ups at once"),
         ("31", "secrets"),
     ] {
         if !options.faults.is_empty() && !options.faults.iter().any(|fault| fault == number) {
@@ -65,6 +82,10 @@ fn main() -> ExitCode {
         }
         let started = Instant::now();
         let verdict = match number {
+            "28" if what == "other sites" => origins::run(&program),
+            "28" => access::run(&program),
+            "29" => guesses::run(&program, options.guesses),
+            "30" => setups::run(&program, options.parallel, options.rounds),
             "1" => kills::run(&program, options.kills, options.beats, options.registrations),
             "23" => twins::run(&program),
             "24" => race::run(&program, options.parallel),
