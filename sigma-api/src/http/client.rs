@@ -1,5 +1,6 @@
 //! Who is at the other end: the peer, or whoever a proxy that is trusted speaks for.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +19,7 @@ use crate::service::Hub;
 use crate::service::sign_in::Visitor;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
+const FORWARDED_PROTO: &str = "x-forwarded-proto";
 
 /// Other end of the connection.
 #[derive(Debug, Clone, Copy)]
@@ -88,20 +90,25 @@ fn client_ip(peer: IpAddr, headers: &HeaderMap, proxies: &Networks) -> IpAddr {
     client
 }
 
+/// Proxies that set the usual header pass `Forwarded` on as it came: beside it, a stranger may have written that.
 fn forwarded_for(headers: &HeaderMap) -> Vec<String> {
-    let usual = elements(headers, FORWARDED_FOR);
-    if usual.is_empty() { parameters(headers, "for") } else { usual }
+    let is_usual = headers.contains_key(FORWARDED_FOR);
+    if is_usual { elements(headers, FORWARDED_FOR) } else { parameters(headers, "for") }
 }
 
 fn forwarded_proto(headers: &HeaderMap) -> Option<String> {
-    let usual = elements(headers, "x-forwarded-proto").pop();
-    usual.or_else(|| parameters(headers, "proto").pop()).map(|proto| proto.to_ascii_lowercase())
+    let is_usual = headers.contains_key(FORWARDED_PROTO);
+    let mut said =
+        if is_usual { elements(headers, FORWARDED_PROTO) } else { parameters(headers, "proto") };
+    said.pop().map(|proto| proto.to_ascii_lowercase())
 }
 
-/// The elements of all headers of that name, in their order.
+/// The elements of all headers of that name, in their order. Bytes that are no text stay as some sign that is in no
+/// address: what a stranger wrote must not hide what the proxy added to it.
 fn elements(headers: &HeaderMap, name: &str) -> Vec<String> {
-    let texts = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-    texts.flat_map(|text| text.split(',')).map(|element| element.trim().to_owned()).collect()
+    let texts = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let split = |text: Cow<'_, str>| text.split(',').map(|element| element.trim().to_owned()).collect::<Vec<_>>();
+    texts.flat_map(split).collect()
 }
 
 /// A parameter of each element of `Forwarded` (RFC 7239).
@@ -151,12 +158,19 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
     fn ip(headers: &[(&'static str, &str)]) -> String {
+        let bytes: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+        ip_of_bytes(&bytes)
+    }
+
+    fn ip_of_bytes(headers: &[(&'static str, &[u8])]) -> String {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
-            map.append(*name, value.parse().unwrap());
+            map.append(*name, HeaderValue::from_bytes(value).unwrap());
         }
         let proxies = Networks::parse("127.0.0.1, 10.0.0.0/8").unwrap();
         client_ip("127.0.0.1".parse().unwrap(), &map, &proxies).to_string()
@@ -173,5 +187,16 @@ mod tests {
         assert_eq!(ip(&[("x-forwarded-for", "1.1.1.1, unknown, 10.0.0.2")]), "10.0.0.2");
         assert_eq!(ip(&[("forwarded", "for=1.1.1.1, for=\"[2001:db8::7]:80\";proto=https")]), "2001:db8::7");
         assert_eq!(ip(&[("forwarded", "for=1.1.1.1, proto=https")]), "127.0.0.1");
+    }
+
+    #[test]
+    fn a_stranger_cannot_hide_what_the_proxy_adds() {
+        let invented = ("forwarded", &b"for=198.51.100.7"[..]);
+        let usual = "x-forwarded-for";
+        assert_eq!(ip_of_bytes(&[(usual, b"\xff, 203.0.113.9"), invented]), "203.0.113.9");
+        assert_eq!(ip_of_bytes(&[(usual, b"\xff"), (usual, b"203.0.113.9"), invented]), "203.0.113.9");
+        assert_eq!(ip_of_bytes(&[(usual, b"1.1.1.1, 203.0.113.9\xff, 10.0.0.2"), invented]), "10.0.0.2");
+        assert_eq!(ip_of_bytes(&[(usual, b"\xff"), invented]), "127.0.0.1");
+        assert_eq!(ip_of_bytes(&[(usual, b""), invented]), "127.0.0.1");
     }
 }
