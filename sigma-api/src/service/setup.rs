@@ -15,7 +15,7 @@ use crate::model::site::PublicUrl;
 use crate::model::text::Invalid;
 use crate::model::time::Timestamp;
 use crate::model::token::Token;
-use crate::store::{Link, Store, StoreError, Tx};
+use crate::store::{Credentials, Link, Store, StoreError, Tx};
 
 const SETUP_FOR: Duration = Duration::from_secs(3600);
 
@@ -101,6 +101,17 @@ impl Hub {
         email: Option<&str>,
         password: &str,
     ) -> Result<Account> {
+        Ok(self.use_link(now, client_ip, token, email, password).await?.account)
+    }
+
+    async fn use_link(
+        &self,
+        now: Timestamp,
+        client_ip: Option<IpAddr>,
+        token: &str,
+        email: Option<&str>,
+        password: &str,
+    ) -> Result<Credentials> {
         let _turn = self.entrance.links.lock().await;
         let link = self.good_link(now, token).await?;
         let account = match link.account_id {
@@ -118,12 +129,13 @@ impl Hub {
             return Err(gone());
         }
         make_usable(&tx, link, &account, hash).await?;
+        let made = tx.credentials(account.id).await?.ok_or_else(gone)?;
         let mut changes = Changes::default();
         changes.note("role", &None, &Some(account.role));
         tx.audit(now, &actor(&account, client_ip), "account.create", subject(&account), &changes).await?;
         tx.commit().await?;
         log::info!("an account of the role {} was made with a link", account.role.name());
-        Ok(account)
+        Ok(made)
     }
 
     /// Follows a link and signs in.
@@ -138,8 +150,8 @@ impl Hub {
         email: Option<&str>,
         password: &str,
     ) -> Result<Opened> {
-        let account = self.follow_link(now, visitor.client_ip, token, email, password).await?;
-        self.open_session(now, visitor, account).await
+        let made = self.use_link(now, visitor.client_ip, token, email, password).await?;
+        self.open_session(now, visitor, made).await
     }
 
     async fn good_link(&self, now: Timestamp, token: &str) -> Result<Link> {

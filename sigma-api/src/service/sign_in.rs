@@ -78,18 +78,18 @@ impl Hub {
         let Some(found) = found.filter(|_| matches!(judged, Ok(true))) else {
             judged?;
             log::info!("a sign-in with a wrong e-mail or password was refused");
-            return Err(Error::Unauthorized("The e-mail or the password is wrong.".into()));
+            return Err(wrong());
         };
         match code {
             _ if found.totp_seed.is_none() => {}
             Some(code) => self.check_code(now, &found, code, device).await?,
             None => {
                 let ticket = new_token()?;
-                self.entrance.tickets.give(Instant::now(), ticket.hash(), found.account.id);
+                self.entrance.tickets.give(Instant::now(), ticket.hash(), found);
                 return Ok(SignIn::CodeNeeded(ticket));
             }
         }
-        self.open_session(now, visitor, found.account).await.map(|opened| SignIn::Open(Box::new(opened)))
+        self.open_session(now, visitor, found).await.map(|opened| SignIn::Open(Box::new(opened)))
     }
 
     /// Opens a session for whoever has a ticket and the code.
@@ -105,21 +105,26 @@ impl Hub {
     ) -> Result<Opened> {
         let gone = || Error::Gone("This took too long, or too many tries; sign in anew.".into());
         let hash = KeyHash::of(ticket);
-        let id = self.entrance.tickets.try_with(Instant::now(), hash).ok_or_else(gone)?;
-        let found = self.store.credentials(id).await?.ok_or_else(gone)?;
+        let judged = self.entrance.tickets.try_with(Instant::now(), hash).ok_or_else(gone)?;
+        let found = self.store.credentials(judged.account.id).await?;
+        // A ticket says that a password was right: another password, or no authenticator, and it says nothing.
+        let is_good = |found: &Credentials| found.totp_seed.is_some() && found.are_those_of(&judged);
+        let found = found.filter(is_good).ok_or_else(gone)?;
         let device = self.known_device(visitor, Some(&found)).await?;
         self.check_code(now, &found, code, device).await?;
         self.entrance.tickets.done(hash);
-        self.open_session(now, visitor, found.account).await
+        self.open_session(now, visitor, found).await
     }
 
-    /// Opens a session for somebody who has shown to be that account's person.
+    /// Opens a session for somebody who has shown to be that account's person, unless meanwhile it takes something else
+    /// to show that: another password ends all sessions, and one must not slip in behind it.
     pub(super) async fn open_session(
         &self,
         now: Timestamp,
         visitor: &Visitor,
-        account: Account,
+        judged: Credentials,
     ) -> Result<Opened> {
+        let account = judged.account.clone();
         let (token, device) = (new_token()?, new_token()?);
         let session = NewSession {
             id: Uuid::now_v7(),
@@ -131,6 +136,9 @@ impl Hub {
         let actor = actor(&account, visitor.client_ip);
         let former = visitor.device.as_deref().map(KeyHash::of);
         let tx = self.store.begin().await?;
+        if !tx.credentials(account.id).await?.is_some_and(|found| found.are_those_of(&judged)) {
+            return Err(wrong());
+        }
         tx.insert_session(now, session, oldest(now), MOST_SESSIONS).await?;
         tx.put_device(now, account.id, device.hash(), former, MOST_DEVICES).await?;
         tx.set_last_sign_in(account.id, now).await?;
@@ -158,6 +166,11 @@ impl Hub {
         let is_known = self.store.is_device_of(found.account.id, device).await?;
         Ok(is_known.then_some(device))
     }
+}
+
+/// One sentence for all that may be wrong: it tells nobody who has an account.
+fn wrong() -> Error {
+    Error::Unauthorized("The e-mail or the password is wrong.".into())
 }
 
 fn buckets(visitor: &Visitor, email: &str, device: Option<KeyHash>) -> Vec<Bucket> {

@@ -25,6 +25,14 @@ pub(crate) struct Credentials {
     pub(crate) totp_step: Option<i64>,
 }
 
+impl Credentials {
+    /// Whether it still takes the same password and the same authenticator to sign in.
+    pub(crate) fn are_those_of(&self, judged: &Self) -> bool {
+        (self.account.id, &self.password, &self.totp_seed)
+            == (judged.account.id, &judged.password, &judged.totp_seed)
+    }
+}
+
 /// What a link is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Link {
@@ -114,6 +122,14 @@ impl Tx {
     pub(crate) async fn account(&self, id: Uuid) -> Result<Option<Account>> {
         let row = Entity::find_by_id(id).one(&self.inner).await?;
         row.as_ref().map(from_row).transpose()
+    }
+
+    /// The account of that id with what it takes to sign in, as this transaction sees it.
+    ///
+    /// # Errors
+    /// As every read.
+    pub(crate) async fn credentials(&self, id: Uuid) -> Result<Option<Credentials>> {
+        Entity::find_by_id(id).one(&self.inner).await?.map(credentials).transpose()
     }
 
     /// How many administrators can sign in, as this transaction sees it.

@@ -163,3 +163,29 @@ fn a_session_survives_a_restart_and_its_token_is_kept_by_the_browser_alone() {
     let kept = hub.send("GET", "/api/sessions", &[("cookie", &format!("sigma={token}"))], b"");
     assert_eq!(kept.status, 200, "{kept:?}");
 }
+
+/// A sign-in whose password was judged already waits for its turn to write, behind what makes that password wrong.
+#[test]
+fn a_sign_in_in_flight_does_not_survive_another_password_or_deletion() {
+    let folder = Folder::new();
+    let hub = folder.start();
+    make_administrator(&folder, &hub, EMAIL);
+    for change in [
+        "UPDATE account SET password = password || '!'",
+        "UPDATE account SET totp_seed = '00'",
+        "DELETE FROM account_link; DELETE FROM account_device; DELETE FROM account_session; DELETE FROM account",
+    ] {
+        folder.sql("UPDATE account SET totp_seed = NULL, password = rtrim(password, '!')");
+        let lock = folder.lock();
+        let answer = std::thread::scope(|scope| {
+            let sign_in = scope.spawn(|| Browser::new(&hub).sign_in(EMAIL, PASSWORD));
+            std::thread::sleep(Duration::from_millis(1500));
+            assert!(!sign_in.is_finished(), "it waits for the lock");
+            lock.change(change);
+            sign_in.join().unwrap()
+        });
+        assert_eq!(answer.status, 401, "{change}: {answer:?}");
+        assert_eq!(answer.error(), "The e-mail or the password is wrong.");
+        assert_eq!(folder.sql("SELECT hex(id) FROM account_session"), Vec::<String>::new(), "{change}");
+    }
+}

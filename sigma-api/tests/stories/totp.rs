@@ -174,3 +174,26 @@ fn what_is_stored_is_not_the_secret() {
     }
     assert!(!log.contains(&secret));
 }
+
+#[test]
+fn another_password_or_no_authenticator_ends_the_second_step() {
+    let folder = Folder::new();
+    let hub = folder.start();
+    make_administrator(&folder, &hub, EMAIL);
+    let person = signed_in(&hub, EMAIL);
+    let (_, codes) = add(&person);
+    let ticket = || {
+        let asked = Browser::new(&hub).form("/sign-in", &[("email", EMAIL), ("password", PASSWORD)]);
+        asked.text.split("name=\"ticket\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+    };
+    let send = |ticket: &str, code: &str| {
+        Browser::new(&hub).form("/sign-in/code", &[("ticket", ticket), ("code", code)]).status
+    };
+    let (before, also) = (ticket(), ticket());
+    folder.sql("UPDATE account SET password = password || '!'");
+    assert_eq!(send(&before, &codes[0]), 410, "another password");
+    folder.sql("UPDATE account SET password = rtrim(password, '!')");
+    let without = json!({"password": PASSWORD});
+    assert_eq!(person.json("DELETE", "/api/account/totp", &without).status, 204);
+    assert_eq!(send(&also, "any code"), 410, "no authenticator");
+}

@@ -133,10 +133,22 @@ impl Folder {
     }
 }
 
+impl Lock {
+    /// Changes the database and gives it free.
+    pub(crate) fn change(mut self, sql: &str) {
+        let transaction = self.transaction.take().unwrap();
+        self.runtime.block_on(async {
+            transaction.execute_unprepared(sql).await.unwrap();
+            transaction.commit().await.unwrap();
+        });
+    }
+}
+
 impl Drop for Lock {
     fn drop(&mut self) {
-        let transaction = self.transaction.take().unwrap();
-        self.runtime.block_on(transaction.rollback()).unwrap();
+        if let Some(transaction) = self.transaction.take() {
+            self.runtime.block_on(transaction.rollback()).unwrap();
+        }
     }
 }
 
