@@ -98,8 +98,7 @@ fn forwarded_for(headers: &HeaderMap) -> Vec<String> {
 
 fn forwarded_proto(headers: &HeaderMap) -> Option<String> {
     let is_usual = headers.contains_key(FORWARDED_PROTO);
-    let mut said =
-        if is_usual { elements(headers, FORWARDED_PROTO) } else { parameters(headers, "proto") };
+    let mut said = if is_usual { elements(headers, FORWARDED_PROTO) } else { parameters(headers, "proto") };
     said.pop().map(|proto| proto.to_ascii_lowercase())
 }
 
@@ -107,7 +106,8 @@ fn forwarded_proto(headers: &HeaderMap) -> Option<String> {
 /// address: what a stranger wrote must not hide what the proxy added to it.
 fn elements(headers: &HeaderMap, name: &str) -> Vec<String> {
     let texts = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
-    let split = |text: Cow<'_, str>| text.split(',').map(|element| element.trim().to_owned()).collect::<Vec<_>>();
+    let split =
+        |text: Cow<'_, str>| text.split(',').map(|element| element.trim().to_owned()).collect::<Vec<_>>();
     texts.flat_map(split).collect()
 }
 

@@ -65,6 +65,12 @@ impl ApiError {
         self.status
     }
 
+    /// After how many seconds it may be tried again, where that helps.
+    pub(super) fn retry_after(&self) -> Option<u64> {
+        matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS)
+            .then(|| self.retry_after_seconds.unwrap_or(RETRY_AFTER_SECONDS))
+    }
+
     /// The sentence, on one line.
     pub(super) fn sentence(&self) -> String {
         one_line(&self.sentence, MAX_SENTENCE_CHARS)
@@ -130,6 +136,7 @@ fn warn_of_outage(cause: &str) {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let sentence = self.sentence();
+        let retry_after = self.retry_after();
         let title = self.status.canonical_reason().unwrap_or("Error");
         let body = ErrorBody {
             error: &sentence,
@@ -142,8 +149,7 @@ impl IntoResponse for ApiError {
         let mut response = (self.status, text).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
-            let seconds = self.retry_after_seconds.unwrap_or(RETRY_AFTER_SECONDS);
+        if let Some(seconds) = retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response.extensions_mut().insert(Told(sentence));

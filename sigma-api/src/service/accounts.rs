@@ -5,14 +5,15 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use super::access::Identity;
+use super::passwords::Line;
 use super::sessions::{Signed, subject};
 use super::setup::link_url;
-use super::sign_in::new_token;
+use super::sign_in::{Visitor, new_token};
 use super::throttle::Bucket;
 use super::{Error, Hub, Result};
 use crate::model::account::{Account, check_email, check_password};
 use crate::model::audit::Changes;
-use crate::model::key::Role;
+use crate::model::key::{KeyHash, Role};
 use crate::model::text::Invalid;
 use crate::model::time::Timestamp;
 use crate::store::{Credentials, Link, StoreError, Tx};
@@ -49,7 +50,9 @@ impl Hub {
     ) -> Result<Invited> {
         let email = check_email(email)?;
         let taken = || Error::Conflict(format!("email: {email} has an account already."));
-        let former = self.store.credentials_by_email(&email).await?.map(|found| found.account);
+        let (token, expires_at) = (new_token()?, now.later(INVITED_FOR));
+        let tx = self.store.begin().await?;
+        let former = tx.account_by_email(&email).await?;
         if former.as_ref().is_some_and(|account| !account.invited) {
             return Err(taken());
         }
@@ -62,10 +65,8 @@ impl Hub {
             invited: true,
             totp: false,
         };
-        let (token, expires_at) = (new_token()?, now.later(INVITED_FOR));
         let mut changes = Changes::default();
         changes.note("role", &former.as_ref().map(|account| account.role), &Some(role));
-        let tx = self.store.begin().await?;
         match former {
             Some(_) => tx.set_role(account.id, role).await?,
             None => match tx.insert_account(&account, None).await {
@@ -122,7 +123,7 @@ impl Hub {
         Ok(())
     }
 
-    /// Gives the caller another password, and ends all other sessions.
+    /// Gives the caller another password, and ends all other sessions. Of all browsers only the caller's stays known.
     ///
     /// # Errors
     /// `Invalid` for a wrong current password and for a new one that breaks a rule; `TooMany`.
@@ -130,16 +131,19 @@ impl Hub {
         &self,
         now: Timestamp,
         signed: &Signed,
+        visitor: &Visitor,
         current: &str,
         new: &str,
     ) -> Result<()> {
         check_password(&signed.account.email, new).map_err(|invalid| Invalid::new("new", invalid.reason))?;
-        self.check_own_password(signed, "current", current).await?;
+        let found = self.check_own_password(signed, "current", current).await?;
         let hash = self.entrance.passwords.hash(new).await?;
+        let here = visitor.device.as_deref().map(KeyHash::of);
         let tx = self.store.begin().await?;
+        still(&tx, &found).await?;
         tx.set_password(signed.account.id, hash).await?;
         tx.delete_sessions(signed.account.id, Some(signed.session_id)).await?;
-        tx.delete_devices(signed.account.id).await?;
+        tx.delete_devices(signed.account.id, here).await?;
         let subject = subject(&signed.account);
         tx.audit(now, &signed.identity.actor, "account.password", subject, &Changes::default()).await?;
         tx.commit().await?;
@@ -153,21 +157,29 @@ impl Hub {
         signed: &Signed,
         field: &str,
         password: &str,
-    ) -> Result<()> {
-        let bucket = [Bucket::Codes(signed.account.id)];
+    ) -> Result<Credentials> {
+        let bucket = [Bucket::Session(signed.session_id)];
         let found = self.credentials_of(signed).await?;
-        self.take(&bucket)?;
-        let judged = self.entrance.passwords.fits(password, found.password.as_deref()).await;
+        self.take(&bucket, signed.identity.actor.client_ip, Some(signed.account.id))?;
+        let judged = self.entrance.passwords.fits(Line::Known, password, found.password.as_deref()).await;
         if !matches!(judged, Ok(false)) {
             self.entrance.throttle.give_back(Instant::now(), &bucket);
         }
-        if judged? { Ok(()) } else { Err(Invalid::new(field, "is not your password").into()) }
+        if judged? { Ok(found) } else { Err(Invalid::new(field, "is not your password").into()) }
     }
 
     pub(super) async fn credentials_of(&self, signed: &Signed) -> Result<Credentials> {
         let found = self.store.credentials(signed.account.id).await?;
         found.ok_or_else(|| Error::Unauthorized("Your account was deleted.".into()))
     }
+}
+
+/// Refuses what was asked by somebody whose password or authenticator is another one meanwhile.
+pub(super) async fn still(tx: &Tx, judged: &Credentials) -> Result<()> {
+    if tx.credentials(judged.account.id).await?.is_some_and(|found| found.are_those_of(judged)) {
+        return Ok(());
+    }
+    Err(Error::Conflict("Your password or authenticator was changed meanwhile; try again.".into()))
 }
 
 async fn existing(tx: &Tx, id: Uuid) -> Result<Account> {

@@ -1,4 +1,6 @@
 //! Hashing passwords: argon2id with the parameters that OWASP names, few at once, so that beats have their processor.
+//!
+//! Strangers wait in a line of their own: however many they are, whoever is known gets a turn.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,19 +15,28 @@ type Hashed<T> = argon2::password_hash::Result<T>;
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
-/// Hashings at once: each takes a processor and 19 MiB.
+/// Hashings of strangers at once: each takes a processor and 19 MiB. Whoever is known has one more turn.
 const MOST_AT_ONCE: usize = 2;
-/// Hashings that may wait.
+/// Hashings that may wait in each line.
 const MOST_WAITING: usize = 64;
 /// The hash of no password, with the same parameters: an unknown e-mail takes as long as a wrong password.
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Line {
+    /// Somebody whom nothing makes known.
+    Strangers,
+    /// A browser that signed in before, a person who signed in, or who has a link.
+    Known,
+}
+
 /// Hashes passwords.
 #[derive(Debug)]
 pub(crate) struct Passwords {
-    at_once: Arc<Semaphore>,
-    waiting: Arc<Semaphore>,
+    strangers: Places,
+    known: Places,
     memory: Arc<Memory>,
 }
 
@@ -34,26 +45,35 @@ pub(crate) struct Passwords {
 #[derive(Debug, Default)]
 struct Memory(Mutex<Vec<Vec<Block>>>);
 
+#[derive(Debug)]
+struct Places {
+    at_once: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+}
+
+impl Places {
+    fn new(at_once: usize) -> Self {
+        Self { at_once: Arc::new(Semaphore::new(at_once)), waiting: Arc::new(Semaphore::new(MOST_WAITING)) }
+    }
+}
+
 impl Default for Passwords {
     fn default() -> Self {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let at_once = (processors / 2).clamp(1, MOST_AT_ONCE);
-        Self {
-            at_once: Arc::new(Semaphore::new(at_once)),
-            waiting: Arc::new(Semaphore::new(MOST_WAITING)),
-            memory: Arc::default(),
-        }
+        Self { strangers: Places::new(at_once), known: Places::new(1), memory: Arc::default() }
     }
 }
 
 impl Passwords {
-    /// What is stored of a password.
+    /// What is stored of a password, which only somebody who is known chooses.
     ///
     /// # Errors
     /// `Overloaded` when too many wait.
     pub(crate) async fn hash(&self, password: &str) -> Result<String> {
         let password = password.to_owned();
-        let hashed = self.run(move |memory| hash(memory, &password).map(|hash| hash.to_string()));
+        let hashed =
+            self.run(Line::Known, move |memory| hash(memory, &password).map(|hash| hash.to_string()));
         hashed.await?.map_err(|error| Error::Broken(format!("cannot hash a password: {error}")))
     }
 
@@ -61,10 +81,10 @@ impl Passwords {
     ///
     /// # Errors
     /// `Overloaded` when too many wait.
-    pub(crate) async fn fits(&self, password: &str, stored: Option<&str>) -> Result<bool> {
+    pub(crate) async fn fits(&self, line: Line, password: &str, stored: Option<&str>) -> Result<bool> {
         let is_somebody = stored.is_some();
         let (password, stored) = (password.to_owned(), stored.unwrap_or(NOBODY).to_owned());
-        let fits = self.run(move |memory| {
+        let fits = self.run(line, move |memory| {
             let stored = PasswordHash::new(&stored).ok();
             stored.is_some_and(|stored| is_hash_of(memory, &password, &stored).unwrap_or(false))
         });
@@ -73,10 +93,12 @@ impl Passwords {
 
     async fn run<T: Send + 'static>(
         &self,
+        line: Line,
         work: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
     ) -> Result<T> {
-        let waiting = Arc::clone(&self.waiting).try_acquire_owned().map_err(|_| Error::Overloaded)?;
-        let turn = Arc::clone(&self.at_once).acquire_owned().await.map_err(|_| Error::Overloaded)?;
+        let places = if line == Line::Known { &self.known } else { &self.strangers };
+        let waiting = Arc::clone(&places.waiting).try_acquire_owned().map_err(|_| Error::Overloaded)?;
+        let turn = Arc::clone(&places.at_once).acquire_owned().await.map_err(|_| Error::Overloaded)?;
         let memory = Arc::clone(&self.memory);
         // Whoever asked may be gone before the end; the turn is not.
         let permits: [OwnedSemaphorePermit; 2] = [waiting, turn];
@@ -155,10 +177,19 @@ mod tests {
         let passwords = Passwords::default();
         let stored = passwords.hash("a tiny blue whale").await.unwrap();
         assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
-        assert!(passwords.fits("a tiny blue whale", Some(&stored)).await.unwrap());
-        assert!(!passwords.fits("a tiny red whale", Some(&stored)).await.unwrap());
-        assert!(!passwords.fits("a tiny blue whale", None).await.unwrap());
-        assert!(!passwords.fits("", Some("no hash")).await.unwrap());
+        assert!(passwords.fits(Line::Strangers, "a tiny blue whale", Some(&stored)).await.unwrap());
+        assert!(!passwords.fits(Line::Strangers, "a tiny red whale", Some(&stored)).await.unwrap());
+        assert!(!passwords.fits(Line::Strangers, "a tiny blue whale", None).await.unwrap());
+        assert!(!passwords.fits(Line::Strangers, "", Some("no hash")).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn strangers_take_no_place_of_who_is_known() {
+        let passwords = Passwords::default();
+        let _all = passwords.strangers.waiting.try_acquire_many(64).unwrap();
+        assert!(matches!(passwords.fits(Line::Strangers, "a", None).await, Err(Error::Overloaded)));
+        assert!(matches!(passwords.fits(Line::Known, "a", None).await, Ok(false)));
+        assert!(passwords.hash("a tiny blue whale").await.is_ok());
     }
 
     /// Otherwise whoever sends passwords and goes away has as many hashed at once as they like.
@@ -166,13 +197,13 @@ mod tests {
     async fn who_goes_away_leaves_no_room_before_the_work_is_done() {
         let passwords = Passwords::default();
         for _ in 0..3 {
-            let gone = passwords.fits("a tiny blue whale", None);
+            let gone = passwords.fits(Line::Strangers, "a tiny blue whale", None);
             let _ = tokio::time::timeout(Duration::ZERO, gone).await;
         }
-        let most = passwords.at_once.available_permits();
+        let most = passwords.strangers.at_once.available_permits();
         assert_eq!(most, 0, "the work of somebody who went goes on");
-        assert!(!passwords.fits("a tiny blue whale", None).await.unwrap());
-        assert!(passwords.memory.0.lock().unwrap().len() <= MOST_AT_ONCE);
+        assert!(!passwords.fits(Line::Strangers, "a tiny blue whale", None).await.unwrap());
+        assert!(passwords.memory.0.lock().unwrap().len() <= MOST_AT_ONCE + 1);
     }
 
     #[test]

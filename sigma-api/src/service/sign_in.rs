@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use uuid::Uuid;
 
+use super::passwords::Line;
 use super::sessions::{oldest, subject};
-use super::throttle::Bucket;
+use super::throttle::{Bucket, Refused};
 use super::{Error, Hub, Result};
 use crate::model::account::{Account, check_email};
 use crate::model::audit::{Actor, ActorKind, Changes};
@@ -66,13 +67,16 @@ impl Hub {
         let found = self.store.credentials_by_email(&email).await?;
         let device = self.known_device(visitor, found.as_ref()).await?;
         let buckets = buckets(visitor, &email, device);
-        self.take(&buckets)?;
+        let id = found.as_ref().map(|found| found.account.id);
+        self.take(&buckets, visitor.client_ip, id)?;
+        let line = if device.is_some() { Line::Known } else { Line::Strangers };
         let stored = found.as_ref().and_then(|found| found.password.as_deref());
         let judged = match password.len() <= MAX_PASSWORD_BYTES {
-            true => self.entrance.passwords.fits(password, stored).await,
+            true => self.entrance.passwords.fits(line, password, stored).await,
             false => Ok(false),
         };
-        if !matches!(judged, Ok(false)) {
+        // What was not judged since too many wait is not given back: who sends as many is no person.
+        if matches!(judged, Ok(true)) {
             self.entrance.throttle.give_back(Instant::now(), &buckets);
         }
         let Some(found) = found.filter(|_| matches!(judged, Ok(true))) else {
@@ -82,7 +86,7 @@ impl Hub {
         };
         match code {
             _ if found.totp_seed.is_none() => {}
-            Some(code) => self.check_code(now, &found, code, device).await?,
+            Some(code) => self.check_code(now, visitor, &found, code).await?,
             None => {
                 let ticket = new_token()?;
                 self.entrance.tickets.give(Instant::now(), ticket.hash(), found);
@@ -110,8 +114,7 @@ impl Hub {
         // A ticket says that a password was right: another password, or no authenticator, and it says nothing.
         let is_good = |found: &Credentials| found.totp_seed.is_some() && found.are_those_of(&judged);
         let found = found.filter(is_good).ok_or_else(gone)?;
-        let device = self.known_device(visitor, Some(&found)).await?;
-        self.check_code(now, &found, code, device).await?;
+        self.check_code(now, visitor, &found, code).await?;
         self.entrance.tickets.done(hash);
         self.open_session(now, visitor, found).await
     }
@@ -151,15 +154,27 @@ impl Hub {
     ///
     /// # Errors
     /// `TooMany`.
-    pub(super) fn take(&self, buckets: &[Bucket]) -> Result<()> {
-        self.entrance.throttle.take(Instant::now(), buckets).map_err(|seconds| {
+    pub(super) fn take(
+        &self,
+        buckets: &[Bucket],
+        client_ip: Option<IpAddr>,
+        account_id: Option<Uuid>,
+    ) -> Result<()> {
+        self.entrance.throttle.take(Instant::now(), buckets).map_err(|Refused { seconds, begins }| {
+            if let Some(bucket) = begins {
+                warn_of_guesses(bucket, client_ip, account_id);
+            }
             let sentence = format!("Too many tries in a row; wait {seconds} s before the next.");
             Error::TooMany(sentence, seconds)
         })
     }
 
     /// The browser of `visitor`, if it signed in to that account before.
-    async fn known_device(&self, visitor: &Visitor, found: Option<&Credentials>) -> Result<Option<KeyHash>> {
+    pub(super) async fn known_device(
+        &self,
+        visitor: &Visitor,
+        found: Option<&Credentials>,
+    ) -> Result<Option<KeyHash>> {
         let (Some(device), Some(found)) = (visitor.device.as_deref().map(KeyHash::of), found) else {
             return Ok(None);
         };
@@ -171,6 +186,20 @@ impl Hub {
 /// One sentence for all that may be wrong: it tells nobody who has an account.
 fn wrong() -> Error {
     Error::Unauthorized("The e-mail or the password is wrong.".into())
+}
+
+/// Says that guesses have to wait from now on. Not for which e-mail: a person may have typed the password there.
+fn warn_of_guesses(bucket: Bucket, client_ip: Option<IpAddr>, account_id: Option<Uuid>) {
+    let whose = match bucket {
+        Bucket::Address(_) => "this address",
+        Bucket::Email(_) => "all strangers who try this e-mail",
+        Bucket::Device(_) => "this browser, which signed in before",
+        Bucket::Codes(_) => "all strangers who know this account's password",
+        Bucket::Session(_) => "this session",
+    };
+    let from = client_ip.map_or_else(|| "an unknown address".to_owned(), |ip| ip.to_string());
+    let of = account_id.map_or_else(|| "no account".to_owned(), |id| format!("the account {id}"));
+    log::warn!("too many wrong tries, the last from {from} for {of}: {whose} must wait from now on");
 }
 
 fn buckets(visitor: &Visitor, email: &str, device: Option<KeyHash>) -> Vec<Bucket> {

@@ -1,7 +1,8 @@
 //! How often somebody may guess. In memory: a restart forgives, which no stranger can cause.
 //!
 //! Guesses of strangers take from a bucket of their address and from one of the account. A browser that signed in to the
-//! account before has a bucket of its own, so that strangers cannot keep the owner out.
+//! account before has a bucket of its own, so that strangers cannot keep the owner out; so has each session, for what is
+//! typed in it.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -24,8 +25,10 @@ pub(crate) enum Bucket {
     Email(KeyHash),
     /// A browser that signed in before.
     Device(KeyHash),
-    /// Codes for an account whose password is known.
+    /// Codes by strangers for an account whose password they know.
     Codes(Uuid),
+    /// What a person who signed in types once more.
+    Session(Uuid),
 }
 
 impl Bucket {
@@ -37,6 +40,7 @@ impl Bucket {
             Self::Email(_) => (50.0, Duration::from_secs(10)),
             // Three codes of a million are right at any time.
             Self::Codes(_) => (10.0, Duration::from_secs(300)),
+            Self::Session(_) => (10.0, Duration::from_secs(60)),
         }
     }
 }
@@ -51,20 +55,36 @@ pub(crate) struct Throttle {
 struct Level {
     free: f64,
     at: Instant,
+    /// Whether it was said that it is empty; until it is half full again.
+    is_said: bool,
+}
+
+/// Why a guess was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Refused {
+    /// After how many seconds it may be tried again.
+    pub(crate) seconds: u64,
+    /// The bucket, if it is refused for the first time in a while.
+    pub(crate) begins: Option<Bucket>,
 }
 
 impl Throttle {
     /// Takes a guess from each of `buckets`, before it is known whether it is right: guesses at once count as well.
     ///
     /// # Errors
-    /// After how many seconds it may be tried again; then none was taken.
-    pub(crate) fn take(&self, now: Instant, buckets: &[Bucket]) -> Result<(), u64> {
+    /// When one of them is empty; then none was taken.
+    pub(crate) fn take(&self, now: Instant, buckets: &[Bucket]) -> Result<(), Refused> {
         let mut levels = self.levels();
         for bucket in buckets {
             let free = levels.get(bucket).map_or(bucket.rate().0, |level| level.now(*bucket, now));
             if free < 1.0 {
                 let wait = bucket.rate().1.mul_f64(1.0 - free);
-                return Err(wait.as_secs().saturating_add(1));
+                let level = levels.get_mut(bucket).filter(|level| !level.is_said);
+                let begins = level.map(|level| {
+                    level.is_said = true;
+                    *bucket
+                });
+                return Err(Refused { seconds: wait.as_secs().saturating_add(1), begins });
             }
         }
         for bucket in buckets {
@@ -97,8 +117,10 @@ impl Level {
 
 fn change(levels: &mut HashMap<Bucket, Level>, now: Instant, bucket: Bucket, by: f64) {
     let (most, _) = bucket.rate();
-    let free = levels.get(&bucket).map_or(most, |level| level.now(bucket, now));
-    levels.insert(bucket, Level { free: most.min(free + by), at: now });
+    let before = levels.get(&bucket).copied();
+    let free = most.min(before.map_or(most, |level| level.now(bucket, now)) + by);
+    let is_said = free < most / 2.0 && before.is_some_and(|level| level.is_said);
+    levels.insert(bucket, Level { free, at: now, is_said });
 }
 
 /// Forgets those who may guess again anyway; if that is not enough, those who have guessed least.
@@ -133,11 +155,17 @@ mod tests {
         for _ in 0..10 {
             assert_eq!(throttle.take(now, &[address(1)]), Ok(()));
         }
-        assert_eq!(throttle.take(now, &[address(1)]), Err(21));
+        let refused = |begins| Err(Refused { seconds: 21, begins });
+        assert_eq!(throttle.take(now, &[address(1)]), refused(Some(address(1))));
+        assert_eq!(throttle.take(now, &[address(1)]), refused(None), "said once");
         assert_eq!(throttle.take(now, &[address(2)]), Ok(()), "another address is free");
         let later = now + Duration::from_secs(20);
         assert_eq!(throttle.take(later, &[address(1)]), Ok(()));
-        assert!(throttle.take(later, &[address(1)]).is_err());
+        assert_eq!(throttle.take(later, &[address(1)]), refused(None), "it goes on");
+        let much_later = now + Duration::from_secs(1000);
+        while throttle.take(much_later, &[address(1)]).is_ok() {}
+        let begun = throttle.levels().get(&address(1)).is_some_and(|level| level.is_said);
+        assert!(begun, "another time it is said again");
     }
 
     #[test]

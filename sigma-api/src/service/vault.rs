@@ -27,15 +27,15 @@ impl Vault {
         Self { file, key: Mutex::new(None) }
     }
 
-    /// Encrypts `secret` of the account `of`; nobody else's place takes it.
+    /// Encrypts `secret` of the account `of`; nobody else's place takes it. The key is made if there is none and it may be.
     ///
     /// # Errors
-    /// When the file can neither be read nor made.
-    pub(crate) fn seal(&self, of: Uuid, secret: &[u8]) -> Result<String> {
+    /// `Conflict` when there is none and it may not be made; when the file can neither be read nor made.
+    pub(crate) fn seal(&self, of: Uuid, secret: &[u8], may_make: bool) -> Result<String> {
         let mut nonce = [0; NONCE_LEN];
         getrandom::fill(&mut nonce).map_err(broken)?;
         let mut sealed = secret.to_vec();
-        self.with_key(true, |key| {
+        self.with_key(may_make, |key| {
             let nonce = Nonce::assume_unique_for_key(nonce);
             key.seal_in_place_append_tag(nonce, Aad::from(of.as_bytes()), &mut sealed).map_err(broken)
         })?;
@@ -69,6 +69,11 @@ impl Vault {
         if key.is_none() {
             let bytes = match read(&self.file) {
                 Err(error) if may_make && error.kind() == io::ErrorKind::NotFound => make(&self.file),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    let sentence = "The hub's key file is missing, and authenticators of others depend on it. Whoever has \
+                                    the hub's machine should put it back; see SIGMA_SECRET_KEY_FILE.";
+                    return Err(Error::Conflict(sentence.into()));
+                }
                 read => read,
             };
             let bytes = bytes.map_err(|error| broken(format!("{}: {error}", self.file.display())))?;
@@ -124,18 +129,19 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("sigma.key");
         let (one, two) = (Uuid::now_v7(), Uuid::now_v7());
-        let sealed = Vault::new(file.clone()).seal(one, b"secret").unwrap();
-        assert!(!sealed.contains(&hex(b"secret")));
+        let sealed = Vault::new(file.clone()).seal(one, b"secret", true).unwrap();
+        assert!(!sealed.contains(&hex(b"secret", true)));
         assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
         let vault = Vault::new(file.clone());
-        assert_eq!(vault.open(one, &sealed).unwrap(), b"secret");
+        assert_eq!(vault.open(one, &sealed).unwrap(), b"secret", true);
         assert!(vault.open(two, &sealed).is_err());
         assert!(vault.open(one, "00").is_err());
-        assert_ne!(vault.seal(one, b"secret").unwrap(), sealed);
+        assert_ne!(vault.seal(one, b"secret", true).unwrap(), sealed);
         std::fs::write(&file, hex(&[7; 32])).unwrap();
         assert!(Vault::new(file.clone()).open(one, &sealed).is_err());
         std::fs::remove_file(&file).unwrap();
         assert!(Vault::new(file.clone()).open(one, &sealed).is_err());
+        assert!(Vault::new(file.clone()).seal(one, b"secret", false).is_err());
         assert!(!file.exists(), "reading makes no key");
     }
 
@@ -144,7 +150,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("sigma.key");
         std::fs::write(&file, "precious").unwrap();
-        assert!(Vault::new(file.clone()).seal(Uuid::now_v7(), b"secret").is_err());
+        assert!(Vault::new(file.clone()).seal(Uuid::now_v7(), b"secret", true).is_err());
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "precious");
     }
 }

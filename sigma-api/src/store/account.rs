@@ -76,6 +76,14 @@ impl Store {
         Ok(Entity::find().filter(administrators()).count(&self.read).await?)
     }
 
+    /// How many have an authenticator, whose seed is encrypted.
+    ///
+    /// # Errors
+    /// As every read.
+    pub(crate) async fn count_authenticators(&self) -> Result<u64> {
+        Ok(Entity::find().filter(Column::TotpSeed.is_not_null()).count(&self.read).await?)
+    }
+
     /// The link of that hash, expired or not.
     ///
     /// # Errors
@@ -121,6 +129,15 @@ impl Tx {
     /// As every read.
     pub(crate) async fn account(&self, id: Uuid) -> Result<Option<Account>> {
         let row = Entity::find_by_id(id).one(&self.inner).await?;
+        row.as_ref().map(from_row).transpose()
+    }
+
+    /// The account of that e-mail, as this transaction sees it.
+    ///
+    /// # Errors
+    /// As every read.
+    pub(crate) async fn account_by_email(&self, email: &str) -> Result<Option<Account>> {
+        let row = Entity::find().filter(Column::Email.eq(email)).one(&self.inner).await?;
         row.as_ref().map(from_row).transpose()
     }
 

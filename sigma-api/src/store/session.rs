@@ -176,7 +176,11 @@ impl Tx {
         most: u64,
     ) -> Result<()> {
         if let Some(former) = former {
-            device::Entity::delete_by_id(former.to_hex()).exec(&self.inner).await?;
+            // That of another account, whose person uses the same browser, stays.
+            device::Entity::delete_by_id(former.to_hex())
+                .filter(device::Column::AccountId.eq(account_id))
+                .exec(&self.inner)
+                .await?;
         }
         let beyond: Vec<String> = device::Entity::find()
             .select_only()
@@ -201,15 +205,16 @@ impl Tx {
         Ok(())
     }
 
-    /// Forgets all browsers of an account.
+    /// Forgets all browsers of an account but one.
     ///
     /// # Errors
     /// As every write.
-    pub(crate) async fn delete_devices(&self, account_id: Uuid) -> Result<()> {
-        device::Entity::delete_many()
-            .filter(device::Column::AccountId.eq(account_id))
-            .exec(&self.inner)
-            .await?;
+    pub(crate) async fn delete_devices(&self, account_id: Uuid, but: Option<KeyHash>) -> Result<()> {
+        let mut all = device::Entity::delete_many().filter(device::Column::AccountId.eq(account_id));
+        if let Some(but) = but {
+            all = all.filter(device::Column::TokenHash.ne(but.to_hex()));
+        }
+        all.exec(&self.inner).await?;
         Ok(())
     }
 }

@@ -23,6 +23,8 @@ fn another_password_ends_all_other_sessions() {
     assert!(here.is_in() && there.is_in());
     assert_eq!(change(PASSWORD, NEW).status, 204);
     assert!(here.is_in() && !there.is_in());
+    let devices = folder.sql("SELECT token_hash FROM account_device");
+    assert_eq!(devices.len(), 1, "the browser that did it stays known, and no other");
     let stranger = Browser::new(&hub);
     assert_eq!(stranger.sign_in(EMAIL, PASSWORD).status, 401);
     assert_eq!(stranger.sign_in(EMAIL, NEW).status, 200);
@@ -37,7 +39,12 @@ fn another_password_is_chosen_on_the_page_too() {
     assert!(wrong.status == 400 && wrong.text.contains("This is not your password."), "{wrong:?}");
     let done = person.form("/account/password", &[("current", PASSWORD), ("new", NEW)]);
     assert_eq!(done.status, 303, "{done:?}");
-    assert!(person.get("/account?done=password").text.contains("The new password counts"));
+    assert!(person.get("/account").text.contains("The new password counts"));
+    let again = person.get("/account?done=password");
+    assert!(again.status == 200 && !again.text.contains("The new password counts"), "a link says nothing");
+    while person.form("/account/password", &[("current", "not my password"), ("new", NEW)]).status != 429 {}
+    let late = person.form("/account/password", &[("current", NEW), ("new", PASSWORD)]);
+    assert!(late.status == 429 && late.head.contains("retry-after: "), "{late:?}");
 }
 
 #[test]
@@ -188,4 +195,15 @@ fn a_sign_in_in_flight_does_not_survive_another_password_or_deletion() {
         assert_eq!(answer.error(), "The e-mail or the password is wrong.");
         assert_eq!(folder.sql("SELECT hex(id) FROM account_session"), Vec::<String>::new(), "{change}");
     }
+}
+
+#[test]
+fn two_persons_of_one_browser_stay_known_to_it() {
+    let folder = Folder::new();
+    let hub = folder.start();
+    let admin = administrator(&folder, &hub);
+    invite(&admin, &hub, "two@example.org", "operator");
+    assert_eq!(admin.sign_in("two@example.org", PASSWORD).status, 200);
+    let owners = folder.sql("SELECT DISTINCT hex(account_id) FROM account_device");
+    assert_eq!(owners.len(), 2, "{owners:?}");
 }

@@ -31,6 +31,16 @@ fn a_person_signs_in_where_it_wanted_to_go_and_out_again() {
 }
 
 #[test]
+fn a_place_to_go_that_is_none_costs_nothing() {
+    let folder = Folder::new();
+    let hub = folder.start();
+    make_administrator(&folder, &hub, EMAIL);
+    let fields = [("next", "/\u{1}"), ("email", EMAIL), ("password", PASSWORD)];
+    let entered = Browser::new(&hub).form("/sign-in", &fields);
+    assert!(entered.status == 303 && entered.head.contains("location: /\r\n"), "{entered:?}");
+}
+
+#[test]
 fn wrong_is_wrong_in_one_sentence() {
     let folder = Folder::new();
     let hub = folder.start();

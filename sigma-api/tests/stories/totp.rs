@@ -44,9 +44,14 @@ fn add(person: &Browser<'_>) -> (String, Vec<String>) {
     assert_eq!(begun.status, 200, "{begun:?}");
     let secret = begun.json()["secret"].as_str().unwrap().to_owned();
     assert!(begun.json()["otpauth"].as_str().unwrap().contains(&secret));
-    let wrong = person.json("POST", "/api/account/totp/confirm", &json!({"code": "000000"}));
+    let wrong =
+        person.json("POST", "/api/account/totp/confirm", &json!({"code": "000000", "password": PASSWORD}));
     assert_eq!(wrong.status, 400, "{wrong:?}");
-    let done = person.json("POST", "/api/account/totp/confirm", &json!({"code": code(&secret, -1)}));
+    let stranger = json!({"code": code(&secret, -1), "password": "not the password"});
+    let stranger = person.json("POST", "/api/account/totp/confirm", &stranger);
+    assert!(stranger.status == 400 && stranger.error().starts_with("password: "), "{stranger:?}");
+    let right = json!({"code": code(&secret, -1), "password": PASSWORD});
+    let done = person.json("POST", "/api/account/totp/confirm", &right);
     assert_eq!(done.status, 200, "{done:?}");
     let codes = done.json()["recovery_codes"].clone();
     (secret, serde_json::from_value(codes).unwrap())
@@ -87,12 +92,12 @@ fn a_person_adds_it_and_signs_in_with_it_on_pages() {
     assert_eq!(person.form("/account/totp", &[]).status, 303);
     let page = person.get("/account").text;
     let secret = page.split("<code class=\"secret\">").nth(1).unwrap().split('<').next().unwrap().to_owned();
-    let wrong = person.form("/account/totp/confirm", &[("code", "12")]);
+    let wrong = person.form("/account/totp/confirm", &[("code", "12"), ("password", PASSWORD)]);
     assert!(
         wrong.status == 400 && wrong.text.contains("This is not what the authenticator shows"),
         "{wrong:?}"
     );
-    let codes = person.form("/account/totp/confirm", &[("code", &code(&secret, -1))]);
+    let codes = person.form("/account/totp/confirm", &[("code", &code(&secret, -1)), ("password", PASSWORD)]);
     assert_eq!(codes.text.matches("<li><code>").count(), 10, "{codes:?}");
     assert!(person.get("/account").text.contains("Remove the authenticator"));
 
@@ -125,8 +130,11 @@ fn recovery_codes_are_good_once_each_even_without_the_key_file() {
     std::fs::remove_file(folder.path().join("sigma.key")).unwrap();
     let hub = folder.start();
     assert_eq!(sign_in(&hub, &codes[2]), 200);
-    assert_eq!(sign_in(&hub, "123456"), 500);
+    let body = json!({"email": EMAIL, "password": PASSWORD, "totp": "123456"});
+    let unread = Browser::new(&hub).json("POST", "/api/session", &body);
+    assert!(unread.status == 401 && unread.error().contains("recovery codes"), "{unread:?}");
     assert!(!folder.path().join("sigma.key").exists(), "a new key would not help");
+    assert_eq!(folder.sql("SELECT action FROM audit WHERE action = 'account.recovery_code'").len(), 3);
 }
 
 #[test]
@@ -152,6 +160,65 @@ fn codes_cannot_be_guessed_by_who_knows_the_password() {
     add(&signed_in(&hub, EMAIL));
     let statuses: Vec<u16> = (0..15).map(|number| sign_in(&hub, &format!("{number:06}"))).collect();
     assert_eq!(statuses.last(), Some(&429), "{statuses:?}");
+}
+
+#[test]
+fn who_guesses_codes_does_not_keep_the_person_from_what_is_typed_in_a_session() {
+    let folder = Folder::new();
+    let hub = folder.start();
+    make_administrator(&folder, &hub, EMAIL);
+    let person = signed_in(&hub, EMAIL);
+    add(&person);
+    while sign_in(&hub, "123456") != 429 {}
+    let edit = json!({"current": PASSWORD, "new": "another blue whale"});
+    assert_eq!(person.json("POST", "/api/account/password", &edit).status, 204);
+    let statuses: Vec<u16> = (0..15)
+        .map(|_| person.json("DELETE", "/api/account/totp", &json!({"password": PASSWORD})).status)
+        .collect();
+    assert_eq!(
+        statuses.last(),
+        Some(&429),
+        "a session that was left open is no place to guess: {statuses:?}"
+    );
+    let (_, _, log) = hub.stop();
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains("too many wrong tries")).collect();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines.iter().all(|line| line.contains("from 127.0.0.1 for the account ")), "{lines:?}");
+    assert!(!log.contains(EMAIL), "{log}");
+}
+
+#[test]
+fn a_lost_key_file_costs_what_was_sealed_with_it_and_no_more() {
+    let folder = Folder::new();
+    let hub = folder.start();
+    make_administrator(&folder, &hub, EMAIL);
+    let person = signed_in(&hub, EMAIL);
+    let begin = || person.json("POST", "/api/account/totp", &json!({})).status;
+    assert_eq!(begin(), 200);
+    let cookie = format!("sigma={}", person.cookie("sigma").unwrap());
+    hub.stop();
+    let file = folder.path().join("sigma.key");
+    std::fs::remove_file(&file).unwrap();
+    let hub = folder.start();
+    let page = || hub.send("GET", "/account", &[("cookie", &cookie)], b"");
+    assert!(page().text.contains("Add an authenticator"), "{:?}", page());
+    let begin = || {
+        let headers = [("cookie", &*cookie), ("content-type", "application/json"), ("origin", "http://hub")];
+        hub.send("POST", "/api/account/totp", &headers, b"{}")
+    };
+    assert_eq!(begin().status, 200, "nothing depends on the lost one");
+    assert!(file.exists() && page().text.contains("Type the code"));
+    hub.stop();
+    std::fs::remove_file(&file).unwrap();
+    folder.sql(
+        "INSERT INTO account (id, email, role, created_at, totp_seed) VALUES (zeroblob(16), 'two@example.org', \
+         'admin', 0, '00')",
+    );
+    let hub = folder.start();
+    let headers = [("cookie", &*cookie), ("content-type", "application/json"), ("origin", "http://hub")];
+    let refused = hub.send("POST", "/api/account/totp", &headers, b"{}");
+    assert!(refused.status == 409 && refused.error().contains("key file is missing"), "{refused:?}");
+    assert!(!file.exists());
 }
 
 #[test]

@@ -10,11 +10,13 @@ use uuid::Uuid;
 use crate::http::AppState;
 use crate::http::auth::{Admin, Anyone, Editor, Person, Reporter, Viewer};
 use crate::http::body::{Json, secret};
+use crate::http::client::Client;
 use crate::http::error::{ErrorBody, Result};
 use crate::http::failures::{OfBody, Usual};
 use crate::model::audit::ActorKind;
 use crate::model::key::Role;
 use crate::model::time::Timestamp;
+use crate::service::sign_in::Visitor;
 
 /// Who asks, and what that caller may do.
 #[derive(Serialize, ToSchema)]
@@ -44,11 +46,13 @@ pub(in crate::http) struct PasswordChange {
     new: String,
 }
 
-/// A code that the authenticator shows.
+/// A code that the authenticator shows, and one's own password.
 #[derive(Deserialize, ToSchema)]
-pub(in crate::http) struct Code {
+pub(in crate::http) struct Confirmation {
     #[serde(deserialize_with = "secret")]
     code: String,
+    #[serde(deserialize_with = "secret")]
+    password: String,
 }
 
 /// One's own password.
@@ -97,10 +101,13 @@ pub(in crate::http) async fn read(Anyone(caller): Anyone) -> Answer<Me> {
 ))]
 pub(in crate::http) async fn change_password(
     State(hub): AppState,
+    client: Client,
+    visitor: Visitor,
     Person(signed): Person,
     Json(asked): Json<PasswordChange>,
 ) -> Result<StatusCode> {
-    hub.change_password(Timestamp::now(), &signed, &asked.current, &asked.new).await?;
+    client.require_privacy()?;
+    hub.change_password(Timestamp::now(), &signed, &visitor, &asked.current, &asked.new).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -118,8 +125,8 @@ pub(in crate::http) async fn begin_totp(
     Ok(Answer(NewTotp { secret: seed.base32(), otpauth: seed.otpauth(&signed.account.email) }))
 }
 
-/// Confirms the authenticator by its first code; the answer is the recovery codes.
-#[utoipa::path(post, path = "/api/account/totp/confirm", tag = "access", request_body = Code, responses(
+/// Confirms the authenticator by its first code and the password; the answer is the recovery codes.
+#[utoipa::path(post, path = "/api/account/totp/confirm", tag = "access", request_body = Confirmation, responses(
     (status = 200, body = RecoveryCodes),
     (status = 409, description = "no authenticator waits", body = ErrorBody),
     (status = 429, description = "too many tries; see Retry-After", body = ErrorBody),
@@ -127,10 +134,12 @@ pub(in crate::http) async fn begin_totp(
 ))]
 pub(in crate::http) async fn confirm_totp(
     State(hub): AppState,
+    client: Client,
     Person(signed): Person,
-    Json(asked): Json<Code>,
+    Json(asked): Json<Confirmation>,
 ) -> Result<Answer<RecoveryCodes>> {
-    let recovery_codes = hub.confirm_totp(Timestamp::now(), &signed, &asked.code).await?;
+    client.require_privacy()?;
+    let recovery_codes = hub.confirm_totp(Timestamp::now(), &signed, &asked.code, &asked.password).await?;
     Ok(Answer(RecoveryCodes { recovery_codes }))
 }
 
@@ -142,9 +151,11 @@ pub(in crate::http) async fn confirm_totp(
 ))]
 pub(in crate::http) async fn remove_totp(
     State(hub): AppState,
+    client: Client,
     Person(signed): Person,
     Json(asked): Json<Proof>,
 ) -> Result<StatusCode> {
+    client.require_privacy()?;
     hub.remove_totp(Timestamp::now(), &signed, &asked.password).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -2,21 +2,23 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::{StatusCode, Uri};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::http::header::SET_COOKIE;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 
 use super::home::ago;
-use super::{Frame, Wrong, html, wrong};
-use crate::http::AppState;
+use super::{Frame, Wrong, html, retry_after, wrong};
 use crate::http::auth::Person;
 use crate::http::body::Id;
 use crate::http::client::Client;
 use crate::http::error::Result;
 use crate::http::form::Form;
+use crate::http::{AppState, cookies};
 use crate::model::account::Session;
 use crate::model::time::Timestamp;
-use crate::service::Hub;
 use crate::service::sessions::Signed;
+use crate::service::sign_in::Visitor;
+use crate::service::{Error, Hub};
 
 #[derive(Template)]
 #[template(path = "account.html")]
@@ -56,30 +58,53 @@ struct RecoveryPage {
 pub(in crate::http) async fn show(
     State(hub): AppState,
     client: Client,
-    uri: Uri,
+    headers: HeaderMap,
     Person(signed): Person,
 ) -> Result<Response> {
-    let done = match uri.query() {
-        Some("done=password") => "The new password counts from now on, and all other sessions have ended.",
-        Some("done=totp") => "No code is asked for any more.",
-        Some("done=session") => "The session has ended.",
+    let Some(done) = cookies::done(&headers, client) else {
+        return page(&hub, client, &signed, "", Wrong::default()).await;
+    };
+    let sentence = match done {
+        "password" => "The new password counts from now on, and all other sessions have ended.",
+        "totp" => "No code is asked for any more.",
+        "session" => "The session has ended.",
         _ => "",
     };
-    page(&hub, client, &signed, done, Wrong::default()).await
+    let page = page(&hub, client, &signed, sentence, Wrong::default()).await?;
+    Ok((AppendHeaders([(SET_COOKIE, cookies::set_done(client, ""))]), page).into_response())
+}
+
+/// Back to the page, which says this once. Not the address says what was done: anybody can write a link.
+fn back(client: Client, done: &str) -> Response {
+    (AppendHeaders([(SET_COOKIE, cookies::set_done(client, done))]), Redirect::to("/account")).into_response()
+}
+
+/// The page with what is wrong, and with when to try again.
+async fn again(
+    hub: &Hub,
+    client: Client,
+    signed: &Signed,
+    error: Error,
+    fields: &[&str],
+) -> Result<Response> {
+    let wrong = wrong(error, fields);
+    let after = retry_after(&wrong);
+    Ok((after, page(hub, client, signed, "", wrong).await?).into_response())
 }
 
 /// Chooses another password.
 pub(in crate::http) async fn change_password(
     State(hub): AppState,
     client: Client,
+    visitor: Visitor,
     Person(signed): Person,
     form: Form,
 ) -> Result<Response> {
     client.require_privacy()?;
-    let changed = hub.change_password(Timestamp::now(), &signed, form.get("current"), form.get("new")).await;
-    match changed {
-        Ok(()) => Ok(Redirect::to("/account?done=password").into_response()),
-        Err(error) => page(&hub, client, &signed, "", wrong(error, &["current", "new"])).await,
+    let (now, current, new) = (Timestamp::now(), form.get("current"), form.get("new"));
+    match hub.change_password(now, &signed, &visitor, current, new).await {
+        Ok(()) => Ok(back(client, "password")),
+        Err(error) => again(&hub, client, &signed, error, &["current", "new"]).await,
     }
 }
 
@@ -96,12 +121,13 @@ pub(in crate::http) async fn confirm_totp(
     Person(signed): Person,
     form: Form,
 ) -> Result<Response> {
-    match hub.confirm_totp(Timestamp::now(), &signed, form.get("code")).await {
+    client.require_privacy()?;
+    match hub.confirm_totp(Timestamp::now(), &signed, form.get("code"), form.get("password")).await {
         Ok(codes) => {
             let page = RecoveryPage { frame: Frame::of(client, &signed), codes };
             Ok(html(StatusCode::OK, &page))
         }
-        Err(error) => page(&hub, client, &signed, "", wrong(error, &["code"])).await,
+        Err(error) => again(&hub, client, &signed, error, &["code", "password"]).await,
     }
 }
 
@@ -114,19 +140,20 @@ pub(in crate::http) async fn remove_totp(
 ) -> Result<Response> {
     client.require_privacy()?;
     match hub.remove_totp(Timestamp::now(), &signed, form.get("password")).await {
-        Ok(()) => Ok(Redirect::to("/account?done=totp").into_response()),
-        Err(error) => page(&hub, client, &signed, "", wrong(error, &["password"])).await,
+        Ok(()) => Ok(back(client, "totp")),
+        Err(error) => again(&hub, client, &signed, error, &["password"]).await,
     }
 }
 
 /// Ends one of the person's sessions.
 pub(in crate::http) async fn end_session(
     State(hub): AppState,
+    client: Client,
     Person(signed): Person,
     Id(id): Id,
-) -> Result<Redirect> {
+) -> Result<Response> {
     hub.end_session(Timestamp::now(), &signed, id).await?;
-    Ok(Redirect::to("/account?done=session"))
+    Ok(back(client, "session"))
 }
 
 async fn page(

@@ -9,6 +9,7 @@ pub(super) mod setup;
 pub(super) mod sign_in;
 
 use askama::Template;
+use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 
@@ -46,6 +47,7 @@ pub(super) struct Wrong {
     status: StatusCode,
     sentence: String,
     field: String,
+    retry_after: Option<u64>,
 }
 
 impl Wrong {
@@ -63,14 +65,19 @@ impl Wrong {
 /// An error as a form of `fields` shows it. `field: is wrong` becomes a sentence at the field.
 fn wrong(error: impl Into<ApiError>, fields: &[&str]) -> Wrong {
     let error = error.into();
-    let sentence = error.sentence();
+    let (sentence, retry_after) = (error.sentence(), error.retry_after());
     if let Some((field, reason)) = sentence.split_once(": ")
         && fields.contains(&field)
     {
         let sentence = format!("This {reason}.");
-        return Wrong { status: error.status(), sentence, field: field.to_owned() };
+        return Wrong { status: error.status(), sentence, field: field.to_owned(), retry_after };
     }
-    Wrong { status: error.status(), sentence, field: String::new() }
+    Wrong { status: error.status(), sentence, field: String::new(), retry_after }
+}
+
+/// When a form that was not taken may be sent again, for the programs among those that send forms.
+fn retry_after(wrong: &Wrong) -> HeaderMap {
+    wrong.retry_after.map(|seconds| (RETRY_AFTER, seconds.into())).into_iter().collect()
 }
 
 /// A page that was made.
@@ -87,8 +94,10 @@ fn html(status: StatusCode, page: &impl Template) -> Response {
 
 /// To where a person wanted to go before signing in, if that is a page of ours.
 fn back_to(next: &str) -> Redirect {
-    let is_ours =
-        next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n', '\t']);
+    let is_ours = next.starts_with('/')
+        && !next.starts_with("//")
+        && !next.contains('\\')
+        && !next.chars().any(char::is_control);
     Redirect::to(if is_ours { next } else { "/" })
 }
 
@@ -114,6 +123,8 @@ mod tests {
             ("//evil.example", "/"),
             ("/\\evil.example", "/"),
             ("/\t/evil.example", "/"),
+            ("/\u{1}", "/"),
+            ("/\u{7f}", "/"),
         ] {
             assert_eq!(back_to(next).into_response().headers()[LOCATION], to, "{next:?}");
         }

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::header::SET_COOKIE;
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 
-use super::{Frame, Wrong, html, wrong};
+use super::{Frame, Wrong, html, retry_after, wrong};
 use crate::http::body::Parameters;
 use crate::http::client::Client;
 use crate::http::error::Result;
@@ -54,7 +54,9 @@ pub(in crate::http) async fn submit(
         }
         Err(error) => {
             let wrong = wrong(error, &["email", "password"]);
-            page(&hub, client, token.to_owned(), email.to_owned(), wrong).await
+            let after = retry_after(&wrong);
+            let page = page(&hub, client, token.to_owned(), email.to_owned(), wrong).await?;
+            Ok((after, page).into_response())
         }
     }
 }

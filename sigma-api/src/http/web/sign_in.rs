@@ -2,11 +2,11 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::header::{RETRY_AFTER, SET_COOKIE};
+use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 
-use super::{Frame, Wrong, back_to, html, is_signed_in, wrong};
+use super::{Frame, Wrong, back_to, html, is_signed_in, retry_after, wrong};
 use crate::http::auth::Person;
 use crate::http::body::Parameters;
 use crate::http::client::Client;
@@ -70,7 +70,8 @@ pub(in crate::http) async fn submit(
             Ok(html(StatusCode::OK, &CodePage { frame, next, ticket, wrong: Wrong::default() }))
         }
         Err(error) => {
-            let (after, wrong) = (retry_after(&error), wrong(error, &[]));
+            let wrong = wrong(error, &[]);
+            let after = retry_after(&wrong);
             Ok((after, html(wrong.status, &SignInPage { frame, next, email, wrong })).into_response())
         }
     }
@@ -93,7 +94,8 @@ pub(in crate::http) async fn submit_code(
             Ok(html(wrong.status, &SignInPage { frame, next, email: String::new(), wrong }))
         }
         Err(error) => {
-            let (after, wrong) = (retry_after(&error), wrong(error, &[]));
+            let wrong = wrong(error, &[]);
+            let after = retry_after(&wrong);
             Ok((after, html(wrong.status, &CodePage { frame, next, ticket, wrong })).into_response())
         }
     }
@@ -112,12 +114,4 @@ pub(in crate::http) async fn sign_out(
 fn enter(client: Client, opened: &Opened, next: &str) -> Response {
     let cookies = AppendHeaders(cookies::opened(client, opened).map(|cookie| (SET_COOKIE, cookie)));
     (cookies, back_to(next)).into_response()
-}
-
-fn retry_after(error: &Error) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    if let Error::TooMany(_, seconds) = error {
-        headers.insert(RETRY_AFTER, (*seconds).into());
-    }
-    headers
 }
