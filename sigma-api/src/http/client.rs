@@ -14,7 +14,7 @@ use axum::response::Response;
 
 use super::cookies;
 use super::error::{ApiError, Result};
-use crate::model::site::{Networks, is_private};
+use crate::model::site::{Networks, PublicUrl, is_private};
 use crate::service::Hub;
 use crate::service::sign_in::Visitor;
 
@@ -53,24 +53,44 @@ impl Client {
 /// Finds out who the client is, once for each request.
 pub(super) async fn recognize(State(hub): State<Hub>, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip().to_canonical());
-    let proxies = &hub.entrance.proxies;
-    let headers = request.headers();
-    let is_proxy = peer.is_some_and(|peer| proxies.contain(peer));
-    let ip = if is_proxy { peer.map(|peer| client_ip(peer, headers, proxies)) } else { peer };
-    let said = if is_proxy { forwarded_proto(headers) } else { None };
-    let is_https = said.map_or_else(|| hub.entrance.public_url.is_https(), |proto| proto == "https");
-    if !is_proxy && headers.contains_key(FORWARDED_FOR) {
+    let client = client_of(peer, request.headers(), &hub.entrance.proxies, &hub.entrance.public_url);
+    if let Some(peer) = peer.filter(|peer| is_spoken_for(request.headers()) && !hub.entrance.proxies.contain(*peer)) {
         say_once_that_a_proxy_is_not_trusted(peer);
     }
-    let is_near = ip.is_none_or(is_private) && host_ip(headers).is_none_or(is_private);
-    request.extensions_mut().insert(Client { ip, is_https, is_near });
+    request.extensions_mut().insert(client);
     next.run(request).await
 }
 
+fn client_of(peer: Option<IpAddr>, headers: &HeaderMap, proxies: &Networks, url: &PublicUrl) -> Client {
+    let is_proxy = peer.is_some_and(|peer| proxies.contain(peer));
+    let ip = if is_proxy { peer.map(|peer| client_ip(peer, headers, proxies)) } else { peer };
+    let said = if is_proxy { forwarded_proto(headers) } else { None };
+    // Without a trusted word: a proxy on this machine or network was asked for the address that persons open over TLS.
+    let is_by_url = || url.is_https() && peer.is_none_or(is_private) && is_host_of(url, headers);
+    let is_https = said.map_or_else(is_by_url, |proto| proto == "https");
+    // Whoever speaks for others without being trusted may speak for anybody.
+    let is_alone = is_proxy || !is_spoken_for(headers);
+    let is_near = is_alone && ip.is_none_or(is_private) && host_ip(headers).is_none_or(is_private);
+    Client { ip, is_https, is_near }
+}
+
+/// Whether a proxy passed the request on, trusted or not.
+fn is_spoken_for(headers: &HeaderMap) -> bool {
+    [FORWARDED_FOR, FORWARDED_PROTO, "x-real-ip", FORWARDED.as_str()]
+        .iter()
+        .any(|name| headers.contains_key(*name))
+}
+
+/// Whether the browser opened that address.
+fn is_host_of(url: &PublicUrl, headers: &HeaderMap) -> bool {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    PublicUrl::parse(&format!("https://{host}")).is_some_and(|asked| asked == *url)
+}
+
 /// Behind a proxy that is not trusted all clients have one address, and share what strangers may guess.
-fn say_once_that_a_proxy_is_not_trusted(peer: Option<IpAddr>) {
+fn say_once_that_a_proxy_is_not_trusted(peer: IpAddr) {
     static SAID: AtomicBool = AtomicBool::new(false);
-    if let Some(peer) = peer.filter(|_| !SAID.swap(true, Ordering::Relaxed)) {
+    if !SAID.swap(true, Ordering::Relaxed) {
         log::warn!(
             "{peer} speaks for others, which is not believed; if it is your proxy, set SIGMA_TRUSTED_PROXIES={peer}"
         );
@@ -198,5 +218,31 @@ mod tests {
         assert_eq!(ip_of_bytes(&[(usual, b"1.1.1.1, 203.0.113.9\xff, 10.0.0.2"), invented]), "10.0.0.2");
         assert_eq!(ip_of_bytes(&[(usual, b"\xff"), invented]), "127.0.0.1");
         assert_eq!(ip_of_bytes(&[(usual, b""), invented]), "127.0.0.1");
+    }
+
+    #[test]
+    fn plain_http_is_not_taken_for_tls_since_a_public_url_says_https() {
+        let client = |peer: &str, host: &str, more: &[(&'static str, &'static str)]| {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, host.parse().unwrap());
+            headers.extend(
+                more.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value))),
+            );
+            let url = PublicUrl::parse("https://sigma.example.org").unwrap();
+            let proxies = Networks::parse("127.0.0.9").unwrap();
+            let client = client_of(Some(peer.parse().unwrap()), &headers, &proxies, &url);
+            (client.is_https, client.is_near)
+        };
+        assert_eq!(client("203.0.113.9", "sigma.example.org", &[]), (false, false));
+        assert_eq!(client("127.0.0.1", "Sigma.example.org", &[]), (true, true));
+        assert_eq!(client("127.0.0.1", "sigma.example.org:443", &[]), (true, true));
+        assert_eq!(client("127.0.0.1", "127.0.0.1:3000", &[]), (false, true));
+        let for_another = [("x-forwarded-for", "203.0.113.9")];
+        assert_eq!(client("192.168.1.2", "hub", &for_another), (false, false));
+        assert_eq!(client("192.168.1.2", "hub", &[("forwarded", "for=1.1.1.1")]), (false, false));
+        assert_eq!(client("192.168.1.2", "hub", &[("x-forwarded-proto", "https")]), (false, false));
+        assert_eq!(client("192.168.1.2", "sigma.example.org", &for_another), (true, false));
+        assert_eq!(client("127.0.0.9", "hub", &[("x-forwarded-proto", "https")]), (true, true));
+        assert_eq!(client("127.0.0.9", "sigma.example.org", &[("x-forwarded-proto", "http")]), (false, true));
     }
 }

@@ -1,7 +1,9 @@
 //! Proxies: whose word is taken, and what plain http means.
 
+use serde_json::json;
+
 use crate::common::{Folder, Hub, run};
-use crate::people::{Browser, EMAIL, PASSWORD, make_administrator};
+use crate::people::{Browser, EMAIL, PASSWORD, make_administrator, signed_in};
 
 fn last_address(folder: &Folder) -> String {
     let lines =
@@ -17,11 +19,14 @@ fn through(hub: &Hub, headers: &[(&str, &str)]) -> u16 {
 #[test]
 fn nobody_is_believed_who_is_not_trusted() {
     let folder = Folder::new();
-    let hub = folder.start();
+    let hub = folder.start_with(&[("SIGMA_PUBLIC_URL", "https://sigma.example.org")]);
     make_administrator(&folder, &hub, EMAIL);
+    let host = ("host", "sigma.example.org");
+    let own = ("sec-fetch-site", "same-origin");
     for header in ["x-forwarded-for", "forwarded", "x-real-ip"] {
-        assert_eq!(through(&hub, &[(header, "203.0.113.9")]), 200);
+        assert_eq!(through(&hub, &[(header, "203.0.113.9"), host, own]), 200);
         assert_eq!(last_address(&folder), "127.0.0.1", "{header}");
+        assert_eq!(through(&hub, &[(header, "203.0.113.9")]), 403, "{header}: it may speak for anybody");
     }
     assert_eq!(hub.log().matches("set SIGMA_TRUSTED_PROXIES=127.0.0.1").count(), 1, "said, and once");
 }
@@ -54,6 +59,13 @@ fn passwords_are_not_taken_over_plain_http_from_a_public_address() {
     let page = browser.get("/sign-in");
     assert!(page.status == 403 && page.text.contains("SIGMA_PUBLIC_URL"), "{page:?}");
     assert_eq!(browser.form("/setup", &[("token", "x")]).status, 403);
+    let mut person = signed_in(&hub, EMAIL);
+    person.headers.push(("x-forwarded-for".to_owned(), "203.0.113.9".to_owned()));
+    let change = json!({"current": PASSWORD, "new": "another blue whale"});
+    assert_eq!(person.json("POST", "/api/account/password", &change).status, 403);
+    let proof = json!({"password": PASSWORD, "code": "123456"});
+    assert_eq!(person.json("POST", "/api/account/totp/confirm", &proof).status, 403);
+    assert_eq!(person.json("DELETE", "/api/account/totp", &proof).status, 403);
 }
 
 #[test]

@@ -136,7 +136,10 @@ fn cookies_are_bound_to_the_host_and_to_tls_where_there_is_tls() {
     );
     hub.stop();
     let hub = folder.start_with(&[("SIGMA_PUBLIC_URL", "https://sigma.example.org")]);
-    let browser = Browser::new(&hub);
+    let plain = Browser::new(&hub).sign_in(EMAIL, PASSWORD);
+    assert!(plain.head.contains("set-cookie: sigma="), "another way to the hub is not encrypted: {plain:?}");
+    let browser = Browser::new(&hub).with("host", "sigma.example.org");
+    let browser = browser.with("sec-fetch-site", "same-origin");
     let answer = browser.sign_in(EMAIL, PASSWORD);
     let cookies: Vec<&str> =
         answer.head.lines().filter_map(|line| line.strip_prefix("set-cookie: ")).collect();
