@@ -42,6 +42,9 @@ mkfifo "$pipes/hub"
 exec 3<>"$pipes/hub"
 rm -r "$pipes"
 
+# It goes to the terminal in the end.
+export SIGMA_PRINT_SETUP_LINK=1
+
 # Both are kept out of the terminal's Ctrl-C, so that they are stopped in order.
 set -m
 "$bin/sigma-api" serve >&3 &

@@ -1,7 +1,7 @@
 //! What is done on the command line: stdout has the result alone, stderr everything else.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 
@@ -10,9 +10,13 @@ use crate::model::key::Role;
 use crate::model::key_terms::Terms;
 use crate::model::site::PublicUrl;
 use crate::model::time::Timestamp;
+use crate::service::keys::Rotation;
 use crate::service::setup::{self, FirstStart};
 use crate::service::{self, Hub, keys};
 use crate::store::Store;
+
+/// The fact where the hub that runs is found.
+const ORIGIN: &str = "origin";
 
 /// Makes a key and prints it. One that nobody saw is revoked again.
 ///
@@ -50,8 +54,11 @@ pub(crate) async fn list_keys(store: Store) -> Result<(), String> {
             (None, None) => "valid".to_owned(),
         };
         let (role, made) = (key.role.name(), key.created_at);
+        let former = key.previous_prefix.as_ref().zip(key.overlaps_until(Timestamp::now()));
+        let former =
+            former.map(|(prefix, until)| format!("  {prefix} valid until {until}")).unwrap_or_default();
         print(&format!(
-            "{}  {role:<8}  made {made}  used {used}  {state}  {}  {}",
+            "{}  {role:<8}  made {made}  used {used}  {state}{former}  {}  {}",
             key.prefix, key.id, key.name
         ))?;
     }
@@ -70,26 +77,40 @@ pub(crate) async fn revoke_key(store: Store, which: &str) -> Result<(), String> 
     Ok(())
 }
 
-/// Gives a key another secret and prints it.
+/// Gives a key another secret and prints it. One that nobody saw is taken back.
 ///
 /// # Errors
 /// A sentence.
-pub(crate) async fn rotate_key(store: Store, which: &str, overlap_hours: Option<u32>) -> Result<(), String> {
+pub(crate) async fn rotate_key(store: Store, which: &str, rotation: Rotation) -> Result<(), String> {
     let found = keys::find_key(&store, which).await.map_err(sentence)?;
     let (now, hub) = (Timestamp::now(), Actor::hub());
-    let key = keys::rotate_key(&store, now, &hub, found.id, overlap_hours).await.map_err(sentence)?;
+    let rotated = keys::rotate_key(&store, now, &hub, found.id, rotation).await;
+    let (until, key) = rotated.map_err(sentence)?;
+    let printed = match print(key.reveal()) {
+        Ok(()) => Ok(()),
+        Err(unseen) => Err(match keys::undo_rotation(&store, Timestamp::now(), &hub, found.id, &key).await {
+            Ok(()) => format!("{unseen}; {}… stays the key", found.prefix),
+            Err(error) => format!("{unseen}; rotate the key {}… again: {}", key.prefix(), sentence(error)),
+        }),
+    };
     store.close().await;
-    print(key.reveal())?;
-    let hours = overlap_hours.unwrap_or(keys::OVERLAP_HOURS);
-    log::info!("{}… takes the place of {}…, which is valid for {hours} h more", key.prefix(), found.prefix);
+    printed?;
+    log::info!("{}… takes the place of {}…, which is valid until {until}", key.prefix(), found.prefix);
     Ok(())
 }
 
-/// Prints a link that makes an administrator.
+/// Prints a link that makes an administrator: to `url`, or to where the hub that runs says it is found.
 ///
 /// # Errors
 /// A sentence.
-pub(crate) async fn setup_link(store: Store, url: &PublicUrl) -> Result<(), String> {
+pub(crate) async fn setup_link(
+    store: Store,
+    configured: Option<PublicUrl>,
+    fallback: PublicUrl,
+) -> Result<(), String> {
+    let served = store.fact(ORIGIN).await.map_err(|error| sentence(error.into()))?;
+    let served = served.and_then(|origin| PublicUrl::parse(&origin));
+    let url = &configured.or(served).unwrap_or(fallback);
     let link = setup::make_link(&store, Timestamp::now(), url).await.map_err(sentence)?;
     store.close().await;
     print(&link)?;
@@ -98,11 +119,15 @@ pub(crate) async fn setup_link(store: Store, url: &PublicUrl) -> Result<(), Stri
 }
 
 /// Says on the terminal how the first administrator is made, while there is none. Not in the log, which many can read.
-pub(crate) async fn say_first_start(hub: Hub) {
+/// What is no terminal may be kept: there the link is printed only if the configuration says so, and never for systemd.
+pub(crate) async fn say_first_start(hub: Hub, to_pipes: bool) {
     let again = "make a link for one with: sigma-api setup-link";
     let (store, url) = (&hub.store, &hub.entrance.public_url);
-    // What systemd keeps of the terminal is a log as well.
-    let is_kept = is_journal(&std::io::stdout());
+    if let Err(error) = store.put_fact(ORIGIN, url.origin()).await {
+        log::warn!("sigma-api setup-link may print another address: {error}");
+    }
+    let stdout = std::io::stdout();
+    let is_kept = is_journal(&stdout) || !(to_pipes || stdout.is_terminal());
     let stands = if is_kept {
         setup::stands(store).await
     } else {

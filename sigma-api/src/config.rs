@@ -4,6 +4,7 @@ use std::env;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 use log::LevelFilter;
 
@@ -52,6 +53,9 @@ struct Options {
     /// File of the key that encrypts what authenticators share with the hub; made when needed [default: sigma.key beside the database]
     #[arg(long, env = "SIGMA_SECRET_KEY_FILE", value_name = "FILE", global = true)]
     secret_key_file: Option<PathBuf>,
+    /// Print the link for the first administrator even where stdout is no terminal, for scripts that show it to a person
+    #[arg(long, env = "SIGMA_PRINT_SETUP_LINK", value_parser = FalseyValueParser::new(), global = true)]
+    print_setup_link: bool,
     /// Which events are logged: error, warn, info or debug
     #[arg(long, env = "SIGMA_LOG", value_name = "LEVEL", default_value = "info", global = true)]
     log: String,
@@ -106,6 +110,9 @@ enum CliKeyCommand {
         /// Hours for which the former secret stays valid
         #[arg(long, value_name = "HOURS")]
         overlap_hours: Option<u32>,
+        /// Rotate although a secret before this one is still valid, which ends with this
+        #[arg(long)]
+        force: bool,
     },
 }
 
@@ -135,6 +142,8 @@ pub enum Command {
         which: String,
         /// For how long the former stays valid.
         overlap_hours: Option<u32>,
+        /// Whether the one before that may end.
+        force: bool,
     },
     /// Revoke a key.
     RevokeKey {
@@ -160,6 +169,8 @@ pub struct Config {
     pub(crate) public_url: Option<PublicUrl>,
     /// Proxies whose word is taken.
     pub(crate) trusted_proxies: Networks,
+    /// Whether the first link is printed where stdout is no terminal.
+    pub(crate) print_setup_link: bool,
     /// Where the key of secrets is.
     pub(crate) secret_key_file: PathBuf,
     /// Which events are logged.
@@ -213,8 +224,8 @@ impl Config {
             CliCommand::Serve => Command::Serve,
             CliCommand::SetupLink => Command::MakeSetupLink,
             CliCommand::Routes => Command::ListRoutes,
-            CliCommand::Key { command: CliKeyCommand::Rotate { which, overlap_hours } } => {
-                Command::RotateKey { which, overlap_hours }
+            CliCommand::Key { command: CliKeyCommand::Rotate { which, overlap_hours, force } } => {
+                Command::RotateKey { which, overlap_hours, force }
             }
             CliCommand::Key { command: CliKeyCommand::List } => Command::ListKeys,
             CliCommand::Key { command: CliKeyCommand::Revoke { which } } => Command::RevokeKey { which },
@@ -234,7 +245,16 @@ impl Config {
         })?;
         let beside = database.with_file_name(SECRET_KEY_FILE);
         let secret_key_file = options.secret_key_file.unwrap_or(beside);
-        Ok(Self { command, listen, database, public_url, trusted_proxies, secret_key_file, log })
+        Ok(Self {
+            command,
+            listen,
+            database,
+            public_url,
+            trusted_proxies,
+            print_setup_link: options.print_setup_link,
+            secret_key_file,
+            log,
+        })
     }
 }
 

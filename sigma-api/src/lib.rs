@@ -26,6 +26,7 @@ pub use config::{Command, Config, Refusal};
 use model::site::PublicUrl;
 use service::Hub;
 use service::entrance::Doors;
+use service::keys::Rotation;
 use store::{Claim, Store};
 
 /// Connections that are open at once, at most, where the system allows as many.
@@ -44,6 +45,13 @@ pub async fn run(config: Config) -> Result<(), String> {
     if let Command::ListRoutes = config.command {
         return commands::list_routes();
     }
+    // A link to an empty database beside the one that was meant would be of no use, and hard to understand.
+    if matches!(config.command, Command::MakeSetupLink) && !config.database.exists() {
+        return Err(format!(
+            "there is no database {}; start the hub first, or say where it has its data with SIGMA_DATA_DIR or --data-dir",
+            config.database.display()
+        ));
+    }
     let folder = config.database.parent().filter(|folder| !folder.as_os_str().is_empty());
     make_folder(folder.unwrap_or(Path::new(".")))?;
     let _claim = match config.command {
@@ -53,13 +61,17 @@ pub async fn run(config: Config) -> Result<(), String> {
     let store = Store::open(&config.database).await.map_err(sentence)?;
     match &config.command {
         Command::Serve => serve(store, &config).await,
-        Command::MakeSetupLink => commands::setup_link(store, &public_url(&config, config.listen)).await,
+        Command::MakeSetupLink => {
+            let fallback = public_url(&config, config.listen);
+            commands::setup_link(store, config.public_url.clone(), fallback).await
+        }
         Command::ListRoutes => Ok(()),
         Command::CreateKey { name, role, terms } => {
             commands::create_key(store, name, *role, terms.0.clone()).await
         }
-        Command::RotateKey { which, overlap_hours } => {
-            commands::rotate_key(store, which, *overlap_hours).await
+        Command::RotateKey { which, overlap_hours, force } => {
+            let rotation = Rotation { overlap_hours: *overlap_hours, force: *force };
+            commands::rotate_key(store, which, rotation).await
         }
         Command::ListKeys => commands::list_keys(store).await,
         Command::RevokeKey { which } => commands::revoke_key(store, which).await,
@@ -82,7 +94,7 @@ async fn serve(store: Store, config: &Config) -> Result<(), String> {
     let (stop_flushing, stopped) = watch::channel(false);
     let flusher = tokio::spawn(service::flush::run(hub.clone(), stopped));
     log::info!("listening on http://{address}");
-    let greeting = tokio::spawn(commands::say_first_start(hub.clone()));
+    let greeting = tokio::spawn(commands::say_first_start(hub.clone(), config.print_setup_link));
     notify(&[sd_notify::NotifyState::Ready]);
     let stop = async {
         tokio::select! { _ = signals.0.recv() => {}, _ = signals.1.recv() => {} }

@@ -54,7 +54,9 @@ impl Client {
 pub(super) async fn recognize(State(hub): State<Hub>, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip().to_canonical());
     let client = client_of(peer, request.headers(), &hub.entrance.proxies, &hub.entrance.public_url);
-    if let Some(peer) = peer.filter(|peer| is_spoken_for(request.headers()) && !hub.entrance.proxies.contain(*peer)) {
+    if let Some(peer) =
+        peer.filter(|peer| is_spoken_for(request.headers()) && !hub.entrance.proxies.contain(*peer))
+    {
         say_once_that_a_proxy_is_not_trusted(peer);
     }
     request.extensions_mut().insert(client);
@@ -225,9 +227,9 @@ mod tests {
         let client = |peer: &str, host: &str, more: &[(&'static str, &'static str)]| {
             let mut headers = HeaderMap::new();
             headers.insert(HOST, host.parse().unwrap());
-            headers.extend(
-                more.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value))),
-            );
+            for (name, value) in more {
+                headers.insert(*name, HeaderValue::from_static(value));
+            }
             let url = PublicUrl::parse("https://sigma.example.org").unwrap();
             let proxies = Networks::parse("127.0.0.9").unwrap();
             let client = client_of(Some(peer.parse().unwrap()), &headers, &proxies, &url);

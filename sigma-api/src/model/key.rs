@@ -146,6 +146,8 @@ pub(crate) struct ApiKey {
     pub(crate) terms: Terms,
     /// New machines that it registered.
     pub(crate) enrolled: u64,
+    /// The part that lists showed before the last rotation.
+    pub(crate) previous_prefix: Option<String>,
     /// Until when its secret before the last rotation is valid.
     pub(crate) previous_until: Option<Timestamp>,
 }
@@ -156,6 +158,11 @@ impl ApiKey {
         self.revoked_at.is_none()
             && self.terms.expires_at.is_none_or(|at| now < at)
             && (!is_previous || self.previous_until.is_some_and(|until| now < until))
+    }
+
+    /// Until when its secret before the last rotation is valid, if it still is.
+    pub(crate) fn overlaps_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.previous_until.filter(|until| self.is_valid(now, true) && now < *until)
     }
 }
 

@@ -42,6 +42,8 @@ pub(crate) struct KeyRecord {
     pub(crate) last_used_at: Option<Timestamp>,
     #[schema(value_type = Option<String>, format = DateTime)]
     pub(crate) revoked_at: Option<Timestamp>,
+    /// The first characters of the key before the last rotation.
+    pub(crate) previous_prefix: Option<String>,
     /// Until when the secret before the last rotation is valid.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub(crate) previous_until: Option<Timestamp>,
@@ -57,6 +59,15 @@ pub(crate) struct KeyChange {
     pub(crate) max_machines: Option<Option<u32>>,
     pub(crate) provider_id: Option<Option<Uuid>>,
     pub(crate) tags: Option<Vec<String>>,
+}
+
+/// How to rotate a key.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Rotation {
+    /// For how long the former secret stays valid; a day unless said.
+    pub(crate) overlap_hours: Option<u32>,
+    /// Whether the secret before the former may end with this.
+    pub(crate) force: bool,
 }
 
 impl Hub {
@@ -141,15 +152,15 @@ impl Hub {
     /// Gives a key another secret; the one that it had stays valid for some hours.
     ///
     /// # Errors
-    /// `NotFound`; `Conflict` when it is revoked; a database that cannot be written.
+    /// As [`rotate_key`].
     pub(crate) async fn rotate_key(
         &self,
         now: Timestamp,
         by: &Actor,
         id: Uuid,
-        overlap_hours: Option<u32>,
+        rotation: Rotation,
     ) -> Result<(KeyRecord, NewKey)> {
-        let key = rotate_key(&self.store, now, by, id, overlap_hours).await?;
+        let (_, key) = rotate_key(&self.store, now, by, id, rotation).await?;
         self.keys.forget();
         Ok((self.key(id).await?, key))
     }
@@ -190,10 +201,13 @@ pub(crate) async fn create_key(
         revoked_at: None,
         terms,
         enrolled: 0,
+        previous_prefix: None,
         previous_until: None,
     };
     let mut changes = Changes::default();
+    changes.note("prefix", &None, &Some(&record.prefix));
     changes.note("role", &None, &Some(role));
+    note_terms(&mut changes, &record.terms);
     let tx = store.begin().await?;
     check_for_role(&tx, &record).await?;
     tx.insert_key(&record, key.hash()).await?;
@@ -217,38 +231,85 @@ pub(crate) async fn list_keys(store: &Store) -> Result<Vec<ApiKey>> {
 pub(crate) async fn find_key(store: &Store, which: &str) -> Result<ApiKey> {
     let (id, prefix) = (which.parse::<Uuid>().ok(), prefix_of(which));
     let mut keys = store.keys().await?.into_iter();
-    let key = keys.find(|key| id.map_or(key.prefix == prefix, |id| key.id == id));
+    let key = keys.find(|key| match id {
+        Some(id) => key.id == id,
+        // Who looks for a key that leaked may have the secret that it had before.
+        None => key.prefix == prefix || key.previous_prefix.as_ref() == Some(&prefix),
+    });
     key.ok_or_else(|| Error::NotFound("There is no key with that prefix or id; see: key list".into()))
 }
 
-/// Gives a key another secret; a hub that runs takes both until the overlap is over.
+/// Gives a key another secret; a hub that runs takes both until the overlap is over, or the key expires.
 ///
 /// # Errors
-/// `NotFound`; `Conflict` when it is revoked; `Invalid`; a database that cannot be written.
+/// `NotFound`; `Conflict` when it is revoked or has expired, or when the secret before is still valid and would end with
+/// this, unless that is forced; `Invalid`; a database that cannot be written.
 pub(crate) async fn rotate_key(
     store: &Store,
     now: Timestamp,
     by: &Actor,
     id: Uuid,
-    overlap_hours: Option<u32>,
-) -> Result<NewKey> {
-    let hours = overlap_hours.unwrap_or(OVERLAP_HOURS);
+    rotation: Rotation,
+) -> Result<(Timestamp, NewKey)> {
+    let hours = rotation.overlap_hours.unwrap_or(OVERLAP_HOURS);
     if hours > MAX_OVERLAP_HOURS {
         return Err(Invalid::new("overlap_hours", format!("is more than {MAX_OVERLAP_HOURS}")).into());
     }
     let secret = new_key()?;
     let tx = store.begin().await?;
     let key = tx.key(id).await?.ok_or_else(|| not_found(id))?;
-    if key.revoked_at.is_some() {
-        return Err(Error::Conflict("This key is revoked; make another one.".into()));
-    }
+    check_rotation(now, &key, rotation.force)?;
     let until = now.later(Duration::from_secs(u64::from(hours) * 3600));
+    let until = key.terms.expires_at.map_or(until, |end| end.min(until));
     let mut changes = Changes::default();
     changes.note("prefix", &key.prefix, &secret.prefix());
+    changes.note("previous_until", &key.previous_until, &Some(until));
+    note_terms(&mut changes, &key.terms);
     tx.rotate_key(id, &secret.prefix(), secret.hash(), until).await?;
     tx.audit(now, by, "key.rotate", subject(&key), &changes).await?;
     tx.commit().await?;
-    Ok(secret)
+    Ok((until, secret))
+}
+
+fn check_rotation(now: Timestamp, key: &ApiKey, force: bool) -> Result<()> {
+    if key.revoked_at.is_some() {
+        return Err(Error::Conflict("This key is revoked; make another one.".into()));
+    }
+    if key.terms.expires_at.is_some_and(|at| at <= now) {
+        return Err(Error::Conflict(
+            "This key has expired; give it another end first, or make another key.".into(),
+        ));
+    }
+    match key.overlaps_until(now) {
+        Some(until) if !force => Err(Error::Conflict(format!(
+            "The secret before this one is valid until {until}, and who still uses it would be shut out at once; wait, \
+             or force it (\"force\": true, or --force)."
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Takes a rotation back whose secret nobody saw: the former secret is the key's again.
+///
+/// # Errors
+/// `Conflict` when the key was rotated again; a database that cannot be written.
+pub(crate) async fn undo_rotation(
+    store: &Store,
+    now: Timestamp,
+    by: &Actor,
+    id: Uuid,
+    unseen: &NewKey,
+) -> Result<()> {
+    let tx = store.begin().await?;
+    let key = tx.key(id).await?.ok_or_else(|| not_found(id))?;
+    if !tx.undo_rotation(id, unseen.hash()).await? {
+        return Err(Error::Conflict("it was rotated again".into()));
+    }
+    let mut changes = Changes::default();
+    changes.note("prefix", &Some(&key.prefix), &key.previous_prefix.as_ref());
+    tx.audit(now, by, "key.rotate_undone", subject(&key), &changes).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Revokes the key of that id; a hub that runs refuses it within 2 s. Revoking twice changes nothing.
@@ -299,6 +360,15 @@ fn difference(before: &ApiKey, after: &ApiKey) -> Changes {
     changes
 }
 
+/// What a key may do, in the words that its changes are noted in.
+fn note_terms(changes: &mut Changes, terms: &Terms) {
+    let none = Terms::default();
+    changes.note("expires_at", &none.expires_at, &terms.expires_at);
+    changes.note("max_machines", &none.max_machines, &terms.max_machines);
+    changes.note("provider_id", &none.provider_id, &terms.provider_id);
+    changes.note("tags", &none.tags, &terms.tags);
+}
+
 fn record(key: &ApiKey, machines: u64) -> KeyRecord {
     KeyRecord {
         id: key.id,
@@ -313,6 +383,7 @@ fn record(key: &ApiKey, machines: u64) -> KeyRecord {
         created_at: key.created_at,
         last_used_at: key.last_used_at,
         revoked_at: key.revoked_at,
+        previous_prefix: key.previous_prefix.clone(),
         previous_until: key.previous_until,
         machines,
     }

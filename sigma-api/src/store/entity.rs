@@ -218,6 +218,7 @@ pub(super) mod api_key {
         /// The key before the last rotation, and until when it is still valid.
         pub(crate) previous_hash: Option<Vec<u8>>,
         pub(crate) previous_until: Option<i64>,
+        pub(crate) previous_prefix: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -343,6 +344,24 @@ pub(super) mod ip_check {
         pub(crate) latency_ms: Option<f64>,
         pub(crate) checked_at: i64,
         pub(crate) message: Option<String>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub(super) mod hub_fact {
+    use sea_orm::entity::prelude::*;
+
+    /// Something that a running hub tells.
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "hub_fact")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) name: String,
+        pub(crate) value: String,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -87,6 +87,7 @@ impl Tx {
             tags: Set(tags_text(&key.terms)),
             previous_hash: Set(None),
             previous_until: Set(None),
+            previous_prefix: Set(None),
         };
         Entity::insert(row).exec_without_returning(&self.inner).await?;
         Ok(())
@@ -130,6 +131,7 @@ impl Tx {
     ) -> Result<()> {
         Entity::update_many()
             .col_expr(Column::PreviousHash, Expr::col(Column::Hash))
+            .col_expr(Column::PreviousPrefix, Expr::col(Column::Prefix))
             .col_expr(Column::PreviousUntil, Expr::value(until.ms()))
             .col_expr(Column::Hash, Expr::value(hash.to_vec()))
             .col_expr(Column::Prefix, Expr::value(prefix))
@@ -137,6 +139,26 @@ impl Tx {
             .exec(&self.inner)
             .await?;
         Ok(())
+    }
+
+    /// Gives a key back the secret before the last rotation, if `hash` is still the one that was given then; whether it
+    /// was. What the rotation before that left is gone.
+    ///
+    /// # Errors
+    /// As every write.
+    pub(crate) async fn undo_rotation(&self, id: Uuid, hash: KeyHash) -> Result<bool> {
+        let undone = Entity::update_many()
+            .col_expr(Column::Hash, Expr::col(Column::PreviousHash))
+            .col_expr(Column::Prefix, Expr::col(Column::PreviousPrefix))
+            .col_expr(Column::PreviousHash, Expr::value(None::<Vec<u8>>))
+            .col_expr(Column::PreviousPrefix, Expr::value(None::<String>))
+            .col_expr(Column::PreviousUntil, Expr::value(None::<i64>))
+            .filter(Column::Id.eq(id))
+            .filter(Column::Hash.eq(hash.to_vec()))
+            .filter(Column::PreviousPrefix.is_not_null())
+            .exec(&self.inner)
+            .await?;
+        Ok(undone.rows_affected == 1)
     }
 
     /// Revokes the key of that id.
@@ -184,6 +206,7 @@ fn from_row(row: Model) -> Result<ApiKey> {
             tags: serde_json::from_str(&row.tags).map_err(|_| StoreError::damaged("list of tags"))?,
         },
         enrolled: u64::try_from(row.enrolled).map_err(|_| StoreError::damaged("number of machines"))?,
+        previous_prefix: row.previous_prefix,
         previous_until: row.previous_until.map(Timestamp::from_ms),
     })
 }

@@ -14,6 +14,7 @@ mod entity_account;
 mod error;
 mod exchange;
 mod face;
+mod fact;
 mod gap;
 mod history;
 mod ip_check;

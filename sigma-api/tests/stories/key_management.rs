@@ -112,10 +112,15 @@ fn a_rotated_key_has_two_secrets_for_a_while() {
     assert_eq!(rotated.json()["id"], made["id"]);
     assert!(rotated.json()["previous_until"].is_string(), "{rotated:?}");
     assert!(works(first) && works(&second));
-    let third = hub.post(&admin, &format!("{path}/rotate"), r#"{"overlap_hours":1}"#).json()["key"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    assert_eq!(rotated.json()["previous_prefix"], made["prefix"]);
+    let early = hub.post(&admin, &format!("{path}/rotate"), r#"{"overlap_hours":1}"#);
+    assert!(early.status == 409 && early.error().contains("valid until"), "{early:?}");
+    assert!(works(first) && works(&second), "nobody was shut out");
+    let third =
+        hub.post(&admin, &format!("{path}/rotate"), r#"{"overlap_hours":1,"force":true}"#).json()["key"]
+            .as_str()
+            .unwrap()
+            .to_owned();
     assert!(!works(first) && works(&second) && works(&third), "there are two at most");
     folder.sql("UPDATE api_key SET previous_until = 1 WHERE name = 'reader'");
     assert!(eventually(Duration::from_secs(3), || !works(&second)) && works(&third));
@@ -149,6 +154,50 @@ fn a_key_expires() {
     let edit = json!({"expires_at": null});
     assert_eq!(change(&hub, &admin, made["id"].as_str().unwrap(), &edit).status, 200);
     assert!(eventually(Duration::from_secs(3), || hub.get(key, "/api/vps").status == 200));
+}
+
+#[test]
+fn a_rotation_lengthens_no_life() {
+    let folder = Folder::new();
+    let admin = folder.key("admin");
+    let hub = folder.start();
+    let order = json!({"name": "reader", "role": "readonly", "expires_at": "2199-01-01T00:00:00Z"});
+    let made = make(&hub, &admin, &order);
+    let path = format!("/api/keys/{}", made["id"].as_str().unwrap());
+    folder.sql("UPDATE api_key SET expires_at = created_at + 3600000 WHERE name = 'reader'");
+    let rotated = hub.post(&admin, &format!("{path}/rotate"), "{}").json();
+    assert_eq!(rotated["previous_until"], rotated["expires_at"], "{rotated}");
+    folder.sql("UPDATE api_key SET expires_at = 1 WHERE name = 'reader'");
+    let late = hub.post(&admin, &format!("{path}/rotate"), r#"{"force":true}"#);
+    assert!(late.status == 409 && late.error().contains("expired"), "{late:?}");
+    let noted =
+        folder.sql("SELECT changes FROM audit WHERE action IN ('key.create', 'key.rotate') ORDER BY id");
+    assert!(noted.iter().skip(1).all(|changes| changes.contains("expires_at")), "{noted:?}");
+}
+
+#[test]
+fn a_secret_before_a_rotation_is_found_listed_and_ended() {
+    let folder = Folder::new();
+    let first = folder.key("readonly");
+    let unseen = crate::common::program()
+        .env("SIGMA_DATA_DIR", folder.path())
+        .args(["key", "rotate", &first[..12]])
+        .stdout(std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(unseen.stderr).unwrap();
+    assert!(!unseen.status.success() && said.contains("stays the key"), "{said}");
+    let hub = folder.start();
+    assert_eq!(hub.get(&first, "/api/vps").status, 200);
+    let rotated = folder.run(&["key", "rotate", &first[..12]]);
+    let second = String::from_utf8(rotated.stdout).unwrap();
+    assert_eq!(hub.get(second.trim_end(), "/api/vps").status, 200, "{second}");
+    let list = String::from_utf8(folder.run(&["key", "list"]).stdout).unwrap();
+    assert!(list.contains(&format!("{} valid until", &first[..12])), "{list}");
+    assert!(!folder.run(&["key", "rotate", &first[..12]]).status.success());
+    assert!(folder.run(&["key", "rotate", "--force", &second[..12]]).status.success());
+    assert!(folder.run(&["key", "revoke", &second[..12]]).status.success(), "by the secret before");
+    assert!(eventually(Duration::from_secs(5), || hub.get(second.trim_end(), "/api/vps").status == 401));
 }
 
 #[test]

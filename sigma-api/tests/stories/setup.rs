@@ -83,7 +83,11 @@ fn the_command_makes_one_more_administrator_and_voids_earlier_links() {
     assert_eq!(hub.post("", "/api/setup", &body(&first, "late@example.org")).status, 410);
     let made = folder.run(&["setup-link"]);
     let link = String::from_utf8(made.stdout).unwrap();
-    assert!(link.lines().count() == 1 && link.starts_with("http://127.0.0.1:3000/setup?token="), "{link}");
+    let start = format!("http://{}/setup?token=", hub.address);
+    assert!(
+        link.lines().count() == 1 && link.starts_with(&start),
+        "where the hub that runs is found: {link}"
+    );
     assert!(!String::from_utf8(made.stderr).unwrap().contains(&token_of(&link)));
     assert_eq!(hub.post("", "/api/setup", &body(&token_of(&link), EMAIL)).status, 409, "the e-mail is taken");
     assert_eq!(hub.post("", "/api/setup", &body(&token_of(&link), "two@example.org")).status, 201);
@@ -117,11 +121,33 @@ fn a_mistake_comes_back_with_the_words_and_the_reason_and_costs_no_link() {
     assert_eq!(made.status, 303, "{made:?}");
 }
 
+#[test]
+fn a_link_to_no_hub_is_not_made() {
+    let folder = Folder::new();
+    let refused = folder.run(&["setup-link"]);
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success() && said.contains(&*folder.database().to_string_lossy()), "{said}");
+    assert!(!folder.database().exists());
+}
+
+#[test]
+fn what_reads_a_pipe_gets_a_link_only_if_it_says_so() {
+    let folder = Folder::new();
+    let hub = folder.start_with(&[]);
+    assert!(
+        eventually(Duration::from_secs(10), || hub.log().contains("sigma-api setup-link")),
+        "{}",
+        hub.log()
+    );
+    assert_eq!(hub.said(), "");
+    assert!(folder.sql("SELECT token_hash FROM account_link").is_empty(), "nobody has seen one");
+}
+
 /// What systemd keeps of the terminal can be read by more people than the terminal.
 #[test]
 fn no_link_is_printed_into_the_journal() {
     let folder = Folder::new();
-    let inherited = folder.start_with(&[("JOURNAL_STREAM", "8:1")]);
+    let inherited = folder.start_with(&[("JOURNAL_STREAM", "8:1"), ("SIGMA_PRINT_SETUP_LINK", "1")]);
     printed_token(&inherited);
     inherited.stop();
     let folder = Folder::new();

@@ -16,7 +16,7 @@ use crate::model::key::{NewKey, Role};
 use crate::model::key_terms::{Terms, point_in_time};
 use crate::model::text::Invalid;
 use crate::model::time::Timestamp;
-use crate::service::keys::{KeyChange, KeyRecord};
+use crate::service::keys::{KeyChange, KeyRecord, Rotation};
 
 /// A key to make.
 #[derive(Deserialize, ToSchema)]
@@ -53,9 +53,12 @@ pub(in crate::http) struct KeyEdit {
 
 /// How to rotate a key.
 #[derive(Deserialize, ToSchema)]
-pub(in crate::http) struct Rotation {
+pub(in crate::http) struct RotationOrder {
     /// Hours for which the former secret stays valid; 24 unless said.
     overlap_hours: Option<u32>,
+    /// Whether the secret before the former may end with this.
+    #[serde(default)]
+    force: bool,
 }
 
 /// A key with its secret, shown this once.
@@ -126,20 +129,21 @@ pub(in crate::http) async fn update(
 }
 
 /// Gives a key another secret; the former stays valid for a while. The machines of the key stay its machines.
-#[utoipa::path(post, path = "/api/keys/{id}/rotate", tag = "access", request_body = Rotation,
+#[utoipa::path(post, path = "/api/keys/{id}/rotate", tag = "access", request_body = RotationOrder,
     params(("id" = Uuid, Path)), responses(
     (status = 200, body = WholeKey),
     (status = 404, description = "there is no such key", body = ErrorBody),
-    (status = 409, description = "the key is revoked", body = ErrorBody),
+    (status = 409, description = "the key is revoked or expired, or a secret before this one is still valid", body = ErrorBody),
     Usual, OfBody,
 ))]
 pub(in crate::http) async fn rotate(
     State(hub): AppState,
     Admin(caller): Admin,
     Id(id): Id,
-    Json(asked): Json<Rotation>,
+    Json(asked): Json<RotationOrder>,
 ) -> Result<Answer<WholeKey>> {
-    let rotated = hub.rotate_key(Timestamp::now(), &caller.actor, id, asked.overlap_hours).await?;
+    let rotation = Rotation { overlap_hours: asked.overlap_hours, force: asked.force };
+    let rotated = hub.rotate_key(Timestamp::now(), &caller.actor, id, rotation).await?;
     Ok(Answer(whole(rotated)))
 }
 

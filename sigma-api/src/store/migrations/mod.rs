@@ -9,6 +9,7 @@ mod m0004_editing;
 mod m0005_ip_check;
 mod m0006_identity;
 mod m0007_accounts;
+mod m0008_doors;
 
 pub(super) use m0003_application_id::APPLICATION_ID;
 
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_ip_check::Migration),
             Box::new(m0006_identity::Migration),
             Box::new(m0007_accounts::Migration),
+            Box::new(m0008_doors::Migration),
         ]
     }
 }

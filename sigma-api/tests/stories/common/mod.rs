@@ -62,7 +62,7 @@ impl Folder {
 
     /// Starts the hub and waits until it listens.
     pub(crate) fn start(&self) -> Hub {
-        Hub::start(program().env("SIGMA_DATA_DIR", self.path()).env("SIGMA_LOG", "debug"))
+        self.start_with(&[("SIGMA_PRINT_SETUP_LINK", "1")])
     }
 
     /// Starts the hub with these settings.
