@@ -215,7 +215,7 @@ pub(super) mod api_key {
         /// Provider and tags (a JSON list) of the machines that it registers.
         pub(crate) provider_id: Option<Uuid>,
         pub(crate) tags: String,
-        /// The key before the last rotation, and until when it is still valid.
+        /// The key before the last rotation, until when it is still valid, and what lists showed of it.
         pub(crate) previous_hash: Option<Vec<u8>>,
         pub(crate) previous_until: Option<i64>,
         pub(crate) previous_prefix: Option<String>,
