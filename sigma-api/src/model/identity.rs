@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::binding::{Binding, Keys, Speaker};
+use super::presence::Listening;
 use super::time::Timestamp;
 
 pub(crate) use court::decide;
@@ -49,6 +51,8 @@ pub(crate) struct Candidate {
     pub(crate) interval: Option<Duration>,
     /// Those that it has now.
     pub(crate) addresses: Vec<IpAddr>,
+    /// Those that speak for it.
+    pub(crate) keys: Keys,
 }
 
 /// A report, as far as it says whose it is.
@@ -61,6 +65,17 @@ pub(crate) struct Sighting<'a> {
     pub(crate) booted: Option<Timestamp>,
     /// Empty when it says none.
     pub(crate) addresses: &'a [IpAddr],
+    /// Whose key it came with.
+    pub(crate) speaker: Speaker,
+    /// When the hub could hear anybody.
+    pub(crate) listening: Listening,
+}
+
+/// Whose a report is, and what becomes of the key that speaks for the record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Ruling {
+    pub(crate) decision: Decision,
+    pub(crate) binding: Binding,
 }
 
 /// Whose a report is.
@@ -84,6 +99,8 @@ pub(crate) enum Decision {
     Unknown,
     /// A person deleted the record of this machine.
     Gone(Uuid),
+    /// Another key speaks for the machine.
+    Refused(Uuid),
 }
 
 impl Decision {
@@ -96,7 +113,7 @@ impl Decision {
             | Self::Renamed(id)
             | Self::Adopted(id)
             | Self::Returned(id) => Some(*id),
-            Self::New { .. } | Self::Unknown | Self::Gone(_) => None,
+            Self::New { .. } | Self::Unknown | Self::Gone(_) | Self::Refused(_) => None,
         }
     }
 }
@@ -133,6 +150,12 @@ impl Face {
             machine_id: self.machine_id.clone().or_else(|| known.machine_id.clone()),
             boot_id: self.boot_id.clone().or_else(|| known.boot_id.clone()),
         }
+    }
+
+    /// Whether it has evidence of a kind that `known` lacks.
+    fn has_more_than(&self, known: &Self) -> bool {
+        self.machine_id.is_some() && known.machine_id.is_none()
+            || self.boot_id.is_some() && known.boot_id.is_none()
     }
 
     fn same_machine(&self, other: &Self) -> bool {

@@ -16,10 +16,12 @@ pub(crate) enum MarkKind {
     Clone,
     /// Another machine id under the name of a machine that was silent.
     Reinstalled,
+    /// Another key speaks for the machine than before, and both are valid.
+    Rekeyed,
 }
 
 impl MarkKind {
-    const ALL: [Self; 3] = [Self::Conflict, Self::Clone, Self::Reinstalled];
+    const ALL: [Self; 4] = [Self::Conflict, Self::Clone, Self::Reinstalled, Self::Rekeyed];
 
     /// Its name in flags, JSON and the database.
     pub(crate) const fn name(self) -> &'static str {
@@ -27,6 +29,7 @@ impl MarkKind {
             Self::Conflict => "conflict",
             Self::Clone => "clone",
             Self::Reinstalled => "reinstalled",
+            Self::Rekeyed => "rekeyed",
         }
     }
 
@@ -42,6 +45,9 @@ impl MarkKind {
             Self::Clone => "Two living machines have the same machine id, as clones of one template do.",
             Self::Reinstalled => {
                 "The machine id changed while the machine was silent: it was installed anew."
+            }
+            Self::Rekeyed => {
+                "Another key speaks for this machine than before, and both are valid: it was moved, or a key was stolen."
             }
         }
     }
@@ -72,8 +78,6 @@ pub(crate) enum Resolution {
     Distinct,
     /// A person said that these are one.
     Merged,
-    /// A person deleted one of them.
-    Deleted,
     /// A person has seen it.
     Acknowledged,
     /// The machine that was taken for gone came back.
@@ -87,7 +91,6 @@ impl Resolution {
             Self::Renamed => "renamed",
             Self::Distinct => "distinct",
             Self::Merged => "merged",
-            Self::Deleted => "deleted",
             Self::Acknowledged => "acknowledged",
             Self::Returned => "returned",
         }

@@ -88,11 +88,13 @@ pub(crate) enum Flag {
     Conflict,
     Clone,
     Reinstalled,
+    Rekeyed,
     LessThanBought,
 }
 
 impl Flag {
-    const ALL: [Self; 4] = [Self::Conflict, Self::Clone, Self::Reinstalled, Self::LessThanBought];
+    const ALL: [Self; 5] =
+        [Self::Conflict, Self::Clone, Self::Reinstalled, Self::Rekeyed, Self::LessThanBought];
 
     /// Its name in JSON, queries and the database.
     pub(crate) const fn name(self) -> &'static str {
@@ -100,6 +102,7 @@ impl Flag {
             Self::Conflict => "conflict",
             Self::Clone => "clone",
             Self::Reinstalled => "reinstalled",
+            Self::Rekeyed => "rekeyed",
             Self::LessThanBought => "less_than_bought",
         }
     }

@@ -10,8 +10,8 @@ use uuid::Uuid;
 use super::directory::{Confirmed, Directory, Standing};
 use super::report::{Message, Outcome};
 use crate::model::audit::{ActorKind, Changes, Subject};
-use crate::model::binding::{Binding, Speaker, binding};
-use crate::model::identity::{Candidate, Decision, Face, face_after, free_name};
+use crate::model::binding::{Binding, Speaker};
+use crate::model::identity::{Candidate, Decision, Face, Ruling, face_after, free_name};
 use crate::model::mark::{MarkKind, Resolution};
 use crate::model::report::{Enrolment, Facts, Report};
 use crate::model::time::Timestamp;
@@ -23,7 +23,7 @@ pub(super) struct Change<'a> {
     pub(super) tx: &'a Tx,
     pub(super) now: Timestamp,
     pub(super) message: &'a Message,
-    pub(super) decision: &'a Decision,
+    pub(super) ruling: &'a Ruling,
 }
 
 impl Change<'_> {
@@ -85,7 +85,7 @@ impl Change<'_> {
         self.mark_pairs(MarkKind::Clone, id, &hostname, clones).await?;
         let standing = Standing { id, status: Status::Active };
         let confirmed = Confirmed { standing, key, interval: report.facts.interval() };
-        Ok(Outcome::Taken { confirmed, decision: self.decision.clone() })
+        Ok(Outcome::Taken { confirmed, decision: self.ruling.decision.clone() })
     }
 
     /// Marks a new record and others, on both sides.
@@ -108,14 +108,14 @@ impl Change<'_> {
     pub(super) async fn take(&self, known: &Known, directory: &Directory) -> Result<Outcome> {
         let (tx, now, report) = (self.tx, self.now, self.report());
         let Candidate { id, last_seen, interval, .. } = known.candidate;
-        let Some(key) = self.bound(known, directory).await? else { return Ok(Outcome::BoundElsewhere) };
+        let key = self.bind(known).await?;
         let silent_since =
             last_seen.and_then(|last_seen| directory.listening().silent_since(now, last_seen, interval));
         if let Some(from) = silent_since {
             tx.put_gap(id, from, now).await?;
         }
         let current = known.candidate.current.as_ref().map(|known| &known.face);
-        let face = face_after(self.decision, &report.face(), current);
+        let face = face_after(&self.ruling.decision, &report.face(), current);
         let hostname = self.put_face(known, &face).await?;
         if let Some(enrolment) = &report.registration {
             let alias = chosen_alias(known, enrolment);
@@ -131,32 +131,27 @@ impl Change<'_> {
         let interval = self.put_facts(id, &hostname, face).await?;
         let standing = Standing { id, status: known.status };
         let confirmed = Confirmed { standing, key, interval };
-        Ok(Outcome::Taken { confirmed, decision: self.decision.clone() })
+        Ok(Outcome::Taken { confirmed, decision: self.ruling.decision.clone() })
     }
 
-    /// The key that speaks for the machine from now on, if any does; `None` when another one speaks for it.
-    async fn bound(&self, known: &Known, directory: &Directory) -> Result<Option<Option<Uuid>>> {
-        let (tx, now, speaker) = (self.tx, self.now, self.message.speaker);
-        let Candidate { id, last_seen, interval, .. } = known.candidate;
-        let bound = match (known.key, speaker) {
-            (Some(key), Speaker::Key(speaking)) if key != speaking => Some(tx.bound(now, key).await?),
-            // Whether it is valid does not matter: it is the one that speaks.
-            (Some(key), _) => return Ok(Some(Some(key))),
-            (None, _) => None,
-        };
-        match binding(now, speaker, bound, last_seen, interval, directory.listening().since) {
-            Binding::Stays => Ok(Some(known.key)),
-            Binding::Refused => Ok(None),
-            Binding::Moves(key) => {
-                tx.bind_key(id, key).await?;
-                if known.key.is_some() {
-                    let mut changes = Changes::default();
-                    changes.note("agent_key_id", &known.key, &Some(key));
-                    self.note("vps.key", id, &known.candidate.hostname, &changes).await?;
-                }
-                Ok(Some(Some(key)))
-            }
+    /// Writes which key speaks for the machine from now on, if any does.
+    async fn bind(&self, known: &Known) -> Result<Option<Uuid>> {
+        let (tx, now) = (self.tx, self.now);
+        let Candidate { id, keys, .. } = known.candidate;
+        let before = keys.bound.map(|bound| bound.key);
+        let Binding::Moves(key) = self.ruling.binding else { return Ok(before) };
+        tx.bind_key(id, key).await?;
+        // What was taken back is not to go to and fro.
+        tx.put_previous_key(id, before.filter(|_| keys.previous != Some(key))).await?;
+        if before.is_some() {
+            let mut changes = Changes::default();
+            changes.note("agent_key_id", &before, &Some(key));
+            self.note("vps.key", id, &known.candidate.hostname, &changes).await?;
         }
+        if keys.bound.is_some_and(|bound| bound.is_valid) {
+            tx.mark(now, id, MarkKind::Rekeyed, None).await?;
+        }
+        Ok(Some(key))
     }
 
     /// Stores the face of the machine if it is a new one, with what follows from it; what the record is called then.
@@ -184,13 +179,13 @@ impl Change<'_> {
             changes.note("reported_hostname", &current.hostname, &face.hostname);
             changes.note("machine_id", &current.machine_id, &face.machine_id);
         }
-        match self.decision {
+        match &self.ruling.decision {
             Decision::Reinstalled(_) => {
                 tx.mark(now, id, MarkKind::Reinstalled, None).await?;
                 self.note("vps.reinstall", id, &hostname, &changes).await?;
             }
             Decision::Returned(_) => {
-                tx.resolve_reinstalled(now, id, Resolution::Returned).await?;
+                tx.resolve_own(now, id, MarkKind::Reinstalled, Resolution::Returned).await?;
                 self.note("vps.return", id, &hostname, &changes).await?;
             }
             Decision::Renamed(_) => self.note("vps.rename", id, &hostname, &changes).await?,
@@ -223,7 +218,7 @@ impl Change<'_> {
     async fn put_facts(&self, id: Uuid, hostname: &str, face: Face) -> Result<Option<Duration>> {
         let stored = self.tx.facts(id).await?;
         let reported = self.report().facts.clone();
-        let is_other = matches!(self.decision, Decision::Reinstalled(_) | Decision::Returned(_));
+        let is_other = matches!(self.ruling.decision, Decision::Reinstalled(_) | Decision::Returned(_));
         // A registration says all that its agent knows; what a heartbeat leaves out may only have failed this once.
         let said = match (&self.report().registration, &stored) {
             (None, Some(stored)) if !is_other => reported.or(stored.clone()),
@@ -278,6 +273,7 @@ fn changed_addresses(now: Timestamp, stored: &[StoredAddress], reported: &[Addre
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::binding::Keys;
 
     fn reported(ip: &str, label: &str) -> Address {
         Address { ip: ip.parse().unwrap(), label: label.to_owned() }
@@ -322,6 +318,7 @@ mod tests {
             last_seen: None,
             interval: None,
             addresses: Vec::new(),
+            keys: Keys::default(),
         };
         let known = Known {
             candidate,
@@ -330,7 +327,6 @@ mod tests {
             alias: "old".into(),
             alias_edited: false,
             hostname_edited: false,
-            key: None,
         };
         let says = |alias: Option<&str>| Enrolment { ssh_port: 22, alias: alias.map(str::to_owned) };
         assert_eq!(chosen_alias(&known, &says(Some("new"))), "new");

@@ -20,6 +20,9 @@ use crate::model::vps::{Seen, Status};
 /// Of reports that are refused because their machine was deleted, the database hears this often.
 const REFUSALS_EVERY: Duration = Duration::from_secs(60);
 
+/// Records of which it is told in one minute that a wrong key speaks for them; more would only fill the log.
+const MAX_WARNED: usize = 100;
+
 /// What a record is called and how it stands: what an agent is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Standing {
@@ -95,6 +98,8 @@ struct Memory {
     queued: HashMap<FaceKey, usize>,
     silences: Vec<Silence>,
     refusals: HashMap<Uuid, Refusals>,
+    /// When it was told last that a wrong key speaks for a record.
+    warned: HashMap<Uuid, Timestamp>,
 }
 
 /// What the last beats said, by face.
@@ -268,6 +273,17 @@ impl Directory {
         let refusals = memory.refusals.entry(id).or_insert(Refusals { reports: 0, last: now, told: None });
         refusals.reports = refusals.reports.saturating_add(1);
         refusals.last = now;
+    }
+
+    /// Whether it is time to tell again that a wrong key speaks for a record.
+    pub(crate) fn is_news(&self, now: Timestamp, id: Uuid) -> bool {
+        let mut memory = self.lock();
+        memory.warned.retain(|_, told| told.age(now) < REFUSALS_EVERY);
+        if memory.warned.len() >= MAX_WARNED || memory.warned.contains_key(&id) {
+            return false;
+        }
+        memory.warned.insert(id, now);
+        true
     }
 
     /// The refused reports of a record that the database has not heard of.

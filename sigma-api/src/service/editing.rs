@@ -205,10 +205,8 @@ pub(super) async fn edit(
         tx.insert_vps(&after, None, edited, life).await?;
     } else {
         tx.put_vps(&after, edited, life).await?;
-        // Whoever names one of two, or deletes one, says that they were two.
-        if after.status == Status::Deleted {
-            tx.resolve_marks_of(deed.now, after.id, None, Resolution::Deleted).await?;
-        } else if edited.hostname {
+        // Whoever names one of two says that they were two. Marks with a deleted one are hidden until it is restored.
+        if edited.hostname && after.status != Status::Deleted {
             tx.resolve_marks_of(deed.now, after.id, None, Resolution::Renamed).await?;
         }
         if after.tags != before.tags {

@@ -175,7 +175,7 @@ impl Hub {
         self.vps(now, id).await
     }
 
-    /// A person has seen that a machine was installed anew.
+    /// A person has seen what happened to a machine by itself: that it was installed anew, or has another key.
     ///
     /// # Errors
     /// `NotFound`; `Invalid` for a flag that is settled in another way; a database that cannot be written.
@@ -186,15 +186,19 @@ impl Hub {
         id: Uuid,
         flag: &str,
     ) -> Result<Vps> {
-        if flag != MarkKind::Reinstalled.name() {
-            let rule = "is reinstalled; a conflict or a clone ends by a merge, by another name, or when it is said that these are two";
-            return Err(Invalid::new("flag", rule).into());
-        }
+        let rule = "is reinstalled, rekeyed, or a conflict with no other record; other conflicts and clones end by a merge, by \
+                    another name, or when it is said that these are two";
+        let kind = MarkKind::from_name(flag).filter(|kind| *kind != MarkKind::Clone);
+        let kind = kind.ok_or_else(|| Invalid::new("flag", rule))?;
         {
             let _turn = self.turn().await;
             let vps = self.vps(now, id).await?;
+            let between = |mark: &Mark| mark.kind == kind && mark.other_id.is_some();
+            if vps.marks.iter().any(between) && !vps.marks.iter().any(|m| m.kind == kind && !between(m)) {
+                return Err(Invalid::new("flag", rule).into());
+            }
             let tx = self.store.begin().await?;
-            if tx.resolve_reinstalled(now, id, Resolution::Acknowledged).await? {
+            if tx.resolve_own(now, id, kind, Resolution::Acknowledged).await? {
                 let mut changes = Changes::default();
                 changes.note("flags", &[flag].as_slice(), &Vec::<&str>::new().as_slice());
                 tx.audit(now, actor, "vps.acknowledge", Subject::vps(id, &vps.hostname), &changes).await?;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use sigma_protocol::Acknowledgement;
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::access::Identity;
 use super::directory::{Directory, Queued, Said, Standing};
@@ -76,7 +77,7 @@ impl Hub {
             Outcome::Deleted(_) | Outcome::Unknown => Err(Error::Gone(format!(
                 "The machine {hostname} was deleted in the hub by a person; restore it there, or stop its agent."
             ))),
-            Outcome::BoundElsewhere => Err(bound_elsewhere(&hostname)),
+            Outcome::BoundElsewhere(_) => Err(bound_elsewhere(&hostname)),
             Outcome::Full { key, machines } => Err(Error::Forbidden(format!(
                 "The key {key} has registered {machines} new machines and may register no more: raise its limit in \
                  the hub, or use another key."
@@ -110,11 +111,16 @@ impl Hub {
         // A read is enough to turn an unknown machine away; it must not cost the writer anything.
         let mut known = self.store.candidates(&report.face()).await?;
         let hearing = Hearing { now, directory: &self.directory, heard: HashMap::new() };
-        match hearing.judge(&report, now, &mut known) {
+        match hearing.judge(&report, speaker(&caller), now, &mut known).decision {
             Decision::Unknown | Decision::New { .. } => return Err(unknown()),
             Decision::Gone(id) => {
                 self.directory.refuse(now, id);
                 return Err(unknown());
+            }
+            // Nor is anybody else's.
+            Decision::Refused(id) => {
+                warn_bound_elsewhere(&self.directory, now, id, &hostname);
+                return Err(bound_elsewhere(&hostname));
             }
             _ => {}
         }
@@ -123,7 +129,7 @@ impl Hub {
                 self.reports.took(Kind::Heartbeat, Reported::News);
                 Ok(acknowledge(hostname, confirmed.standing))
             }
-            Outcome::BoundElsewhere => Err(bound_elsewhere(&hostname)),
+            Outcome::BoundElsewhere(_) => Err(bound_elsewhere(&hostname)),
             Outcome::Unknown | Outcome::Deleted(_) | Outcome::Full { .. } => Err(unknown()),
         }
     }
@@ -145,6 +151,12 @@ fn bound_elsewhere(hostname: &str) -> Error {
     Error::Forbidden(format!(
         "The machine {hostname} reports with another key, which is valid: use that one, or revoke it in the hub."
     ))
+}
+
+fn warn_bound_elsewhere(directory: &Directory, now: Timestamp, id: Uuid, hostname: &str) {
+    if directory.is_news(now, id) {
+        log::warn!("a report for {hostname} ({id}) came with a key that does not speak for it");
+    }
 }
 
 fn acknowledge(hostname: String, standing: Standing) -> Acknowledgement {
@@ -258,9 +270,7 @@ fn tell(directory: &Directory, now: Timestamp, said: Said, message: &Message, ou
             directory.refuse(now, *id);
         }
         // What is known of the machine under its own key stays.
-        Outcome::BoundElsewhere => {
-            log::warn!("a report for {} came with a key that does not speak for it", report.hostname);
-        }
+        Outcome::BoundElsewhere(id) => warn_bound_elsewhere(directory, now, *id, &report.hostname),
         Outcome::Full { key, .. } => {
             log::warn!("{} is not registered: the key {key} may register no more", report.hostname);
         }

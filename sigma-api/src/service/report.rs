@@ -9,7 +9,7 @@ use super::change::Change;
 use super::directory::{Confirmed, Directory};
 use crate::model::audit::Actor;
 use crate::model::binding::Speaker;
-use crate::model::identity::{Candidate, Decision, Sighting, decide};
+use crate::model::identity::{Candidate, Decision, Ruling, Sighting, decide};
 use crate::model::report::Report;
 use crate::model::time::Timestamp;
 use crate::store::{Known, Result, Tx};
@@ -39,7 +39,7 @@ pub(crate) enum Outcome {
     /// A person deleted the record.
     Deleted(Uuid),
     /// Another key speaks for the machine.
-    BoundElsewhere,
+    BoundElsewhere(Uuid),
     /// The key, of that name, has registered as many new machines as it may.
     Full { key: String, machines: i64 },
 }
@@ -55,7 +55,13 @@ pub(crate) struct Hearing<'a> {
 
 impl Hearing<'_> {
     /// Whose a report is, among these records.
-    pub(crate) fn judge(&self, report: &Report, arrived: Timestamp, known: &mut [Known]) -> Decision {
+    pub(crate) fn judge(
+        &self,
+        report: &Report,
+        speaker: Speaker,
+        arrived: Timestamp,
+        known: &mut [Known],
+    ) -> Ruling {
         for known in known.iter_mut() {
             let candidate = &mut known.candidate;
             let heard = self.heard.get(&candidate.id).copied();
@@ -69,6 +75,8 @@ impl Hearing<'_> {
             is_registration: report.registration.is_some(),
             booted: report.booted(arrived),
             addresses: &addresses,
+            speaker,
+            listening: self.directory.listening(),
         };
         decide(&sighting, &candidates, self.now)
     }
@@ -81,10 +89,11 @@ impl Hearing<'_> {
 pub(crate) async fn apply(tx: &Tx, hearing: &mut Hearing<'_>, message: &Message) -> Result<Outcome> {
     let report = &message.report;
     let mut known = tx.candidates(&report.face()).await?;
-    let decision = hearing.judge(report, message.arrived, &mut known);
+    let ruling = hearing.judge(report, message.speaker, message.arrived, &mut known);
+    let decision = &ruling.decision;
     let found = decision.record().and_then(|id| known.iter().find(|known| known.candidate.id == id));
-    let change = Change { tx, now: hearing.now, message, decision: &decision };
-    let outcome = match (found, &decision, &report.registration) {
+    let change = Change { tx, now: hearing.now, message, ruling: &ruling };
+    let outcome = match (found, decision, &report.registration) {
         (Some(found), ..) => change.take(found, hearing.directory).await?,
         (None, Decision::New { conflicts, clones }, Some(enrolment)) => {
             let others = |ids: &[Uuid]| -> Vec<Known> {
@@ -93,6 +102,7 @@ pub(crate) async fn apply(tx: &Tx, hearing: &mut Hearing<'_>, message: &Message)
             change.enrol(enrolment, &others(conflicts), &others(clones)).await?
         }
         (None, Decision::Gone(id), _) => Outcome::Deleted(*id),
+        (None, Decision::Refused(id), _) => Outcome::BoundElsewhere(*id),
         _ => Outcome::Unknown,
     };
     if let Outcome::Taken { confirmed, .. } = &outcome {

@@ -7,6 +7,7 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
 use uuid::Uuid;
 
 use super::address::addresses_of;
+use super::enrolment::{previous_keys, valid_keys};
 use super::entity::vps::{Column, Entity, Model};
 use super::entity::vps_face;
 use super::face::{faces_of, text_of};
@@ -14,6 +15,7 @@ use super::report::facts_of;
 use super::state::states_of;
 use super::vps::{port_of, status_of};
 use super::{Result, Store, Tx};
+use crate::model::binding::{Bound, Keys};
 use crate::model::identity::{Candidate, Face, KnownFace};
 use crate::model::report::Facts;
 use crate::model::vps::Status;
@@ -32,8 +34,6 @@ pub(crate) struct Known {
     pub(crate) alias_edited: bool,
     /// Whether a person chose the hostname.
     pub(crate) hostname_edited: bool,
-    /// The key that speaks for the machine.
-    pub(crate) key: Option<Uuid>,
 }
 
 impl Store {
@@ -129,6 +129,8 @@ async fn with_parts(database: &impl ConnectionTrait, rows: Vec<Model>) -> Result
     let mut addresses = addresses_of(database, &ids).await?;
     let facts = facts_of(database, &ids).await?;
     let states = states_of(database, &ids).await?;
+    let previous = previous_keys(database, &ids).await?;
+    let valid = valid_keys(database, rows.iter().filter_map(|row| row.agent_key_id).collect()).await?;
     let known = rows.into_iter().map(|row| {
         let (current, former) =
             faces.remove(&row.id).unwrap_or_default().into_iter().partition::<Vec<_>, _>(|f| f.is_current);
@@ -145,13 +147,16 @@ async fn with_parts(database: &impl ConnectionTrait, rows: Vec<Model>) -> Result
                 last_seen: states.get(&row.id).map(|seen| seen.at),
                 interval: facts.get(&row.id).and_then(Facts::interval),
                 addresses: addresses.remove(&row.id).unwrap_or_default().iter().map(|a| a.ip).collect(),
+                keys: Keys {
+                    bound: row.agent_key_id.map(|key| Bound { key, is_valid: valid.contains(&key) }),
+                    previous: previous.get(&row.id).copied(),
+                },
             },
             status,
             ssh_port: port_of(row.ssh_port)?,
             alias: row.alias,
             alias_edited: row.alias_edited,
             hostname_edited: row.hostname_edited,
-            key: row.agent_key_id,
         })
     });
     known.collect()

@@ -1,13 +1,15 @@
 //! What keys say about the machines that they register.
 
+use std::collections::{HashMap, HashSet};
+
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 use super::entity::api_key::{Column, Entity};
 use super::entity::{provider, vps};
+use super::vps::CHUNK;
 use super::{Result, Store, Tx};
-use crate::model::binding::Bound;
 use crate::model::time::Timestamp;
 
 /// What a new machine of a key is given, and how many more there may be.
@@ -82,15 +84,48 @@ impl Tx {
         Ok(())
     }
 
-    /// A key that speaks for a machine, and whether it is valid still.
+    /// Stores which key spoke for a machine before, if that may come back.
     ///
     /// # Errors
-    /// As every read.
-    pub(crate) async fn bound(&self, now: Timestamp, id: Uuid) -> Result<Bound> {
-        let row = Entity::find_by_id(id).one(&self.inner).await?;
-        let is_valid = row.is_some_and(|row| {
-            row.revoked_at.is_none() && row.expires_at.is_none_or(|expires| expires > now.ms())
-        });
-        Ok(Bound { key: id, is_valid })
+    /// As every write.
+    pub(crate) async fn put_previous_key(&self, id: Uuid, key: Option<Uuid>) -> Result<()> {
+        use super::entity::vps_previous_key::{ActiveModel, Entity};
+        Entity::delete_by_id(id).exec(&self.inner).await?;
+        if let Some(key) = key {
+            let row = ActiveModel { vps_id: Set(id), key_id: Set(key) };
+            Entity::insert(row).exec_without_returning(&self.inner).await?;
+        }
+        Ok(())
     }
+}
+
+/// The keys that spoke for those machines before, and may come back.
+pub(super) async fn previous_keys(
+    database: &impl ConnectionTrait,
+    ids: &[Uuid],
+) -> Result<HashMap<Uuid, Uuid>> {
+    use super::entity::vps_previous_key::{Column, Entity};
+    let mut found = HashMap::new();
+    for chunk in ids.chunks(CHUNK) {
+        let rows = Entity::find().filter(Column::VpsId.is_in(chunk.iter().copied())).all(database).await?;
+        found.extend(rows.into_iter().map(|row| (row.vps_id, row.key_id)));
+    }
+    Ok(found)
+}
+
+/// Those of the keys that are neither revoked nor expired.
+pub(super) async fn valid_keys(
+    database: &impl ConnectionTrait,
+    keys: HashSet<Uuid>,
+) -> Result<HashSet<Uuid>> {
+    let now = Timestamp::now().ms();
+    let mut valid = HashSet::with_capacity(keys.len());
+    for chunk in keys.into_iter().collect::<Vec<_>>().chunks(CHUNK) {
+        let rows = Entity::find().filter(Column::Id.is_in(chunk.iter().copied())).all(database).await?;
+        let living = rows
+            .into_iter()
+            .filter(|row| row.revoked_at.is_none() && row.expires_at.is_none_or(|expires| expires > now));
+        valid.extend(living.map(|row| row.id));
+    }
+    Ok(valid)
 }

@@ -279,6 +279,24 @@ pub(super) mod vps_mark {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+pub(super) mod vps_previous_key {
+    use sea_orm::entity::prelude::*;
+
+    /// The key that spoke for a machine until another one did.
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "vps_previous_key")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) vps_id: Uuid,
+        pub(crate) key_id: Uuid,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
 pub(super) mod vps_gap {
     use sea_orm::entity::prelude::*;
 

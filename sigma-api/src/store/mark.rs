@@ -72,18 +72,19 @@ impl Tx {
         Ok(std::cmp::max(here, there))
     }
 
-    /// Settles the open mark that a machine was installed anew. Whether there was one.
+    /// Settles the open marks of that kind that a machine has by itself. Whether there was one.
     ///
     /// # Errors
     /// As every write.
-    pub(crate) async fn resolve_reinstalled(
+    pub(crate) async fn resolve_own(
         &self,
         now: Timestamp,
         id: Uuid,
+        kind: MarkKind,
         resolution: Resolution,
     ) -> Result<bool> {
-        let kind = Column::Kind.eq(MarkKind::Reinstalled.name());
-        let which = Condition::all().add(Column::VpsId.eq(id)).add(kind);
+        let own = Column::OtherId.is_null().and(Column::Kind.eq(kind.name()));
+        let which = Condition::all().add(Column::VpsId.eq(id)).add(own);
         Ok(self.resolve(now, which, resolution).await? > 0)
     }
 

@@ -60,7 +60,7 @@ fn a_revoked_key_is_followed_by_the_next() {
 #[test]
 fn a_machine_that_is_silent_may_come_back_with_another_key() {
     let folder = Folder::new();
-    let (mine, other) = (folder.key("agent"), folder.key("agent"));
+    let (mine, other, admin) = (folder.key("agent"), folder.key("agent"), folder.key("admin"));
     let hub = folder.start();
     let id = web().live(&hub, &mine);
     hub.stop();
@@ -69,8 +69,20 @@ fn a_machine_that_is_silent_may_come_back_with_another_key() {
     assert_eq!(web().beat(&hub, &other).status, 403, "the hub could not hear it before it listened");
     // Two intervals of a second, and the grace.
     std::thread::sleep(Duration::from_millis(17_500));
+    assert_eq!(web().beat(&hub, &other).status, 403, "a heartbeat takes nothing over");
+    assert_eq!(id_of(&web().register(&hub, &other)), id);
     assert_eq!(web().live(&hub, &other), id);
-    assert_eq!(web().beat(&hub, &mine).status, 403);
+    let vps = hub.get(&admin, &format!("/api/vps/{id}")).json();
+    assert_eq!(vps["flags"], json!(["rekeyed"]), "and a person sees it");
+    assert_eq!(web().live(&hub, &mine), id, "the key before takes it back");
+    assert_eq!(web().beat(&hub, &other).status, 403, "once");
+    assert_eq!(web().register(&hub, &other).status, 403);
+    let seen = hub.post(&admin, &format!("/api/vps/{id}/acknowledge"), "{\"flag\":\"rekeyed\"}");
+    assert_eq!(seen.json()["flags"], json!([]), "{seen:?}");
+    let lines = folder.sql("SELECT changes FROM audit WHERE action = 'vps.key'");
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    let told = hub.log().matches("does not speak for it").count();
+    assert_eq!(told, 1, "once a minute");
 }
 
 #[test]

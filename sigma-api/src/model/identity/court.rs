@@ -3,7 +3,8 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use super::{Candidate, Decision, Face, KnownFace, Sighting};
+use super::{Candidate, Decision, Face, KnownFace, Ruling, Sighting};
+use crate::model::binding::{Binding, Claim, Shown, Speaker, binding, is_alive};
 use crate::model::presence::Presence;
 use crate::model::time::Timestamp;
 use crate::model::whereabouts::{apart, shared};
@@ -18,15 +19,29 @@ const RETURNS_WITHIN: Duration = Duration::from_secs(7 * 86_400);
 
 /// Whose report this is. `candidates` are the records, living and deleted, that a face of this name or of this machine
 /// id ever reported for, or that have this name; those that were merged into others are none.
-pub(crate) fn decide(sighting: &Sighting<'_>, candidates: &[Candidate], now: Timestamp) -> Decision {
-    let mut living: Vec<&Candidate> = candidates.iter().filter(|c| !c.deleted).collect();
-    let mut deleted: Vec<&Candidate> = candidates.iter().filter(|c| c.deleted).collect();
-    // Ids grow with time: the oldest record first, and of those that were deleted the latest.
-    living.sort_by_key(|candidate| candidate.id);
-    deleted.sort_by_key(|candidate| Reverse(candidate.id));
-    let court = Court { sighting, face: sighting.face, living, deleted, now };
-    let found = if court.face.is_bare() { court.by_name() } else { court.by_evidence() };
-    found.unwrap_or_else(|| court.newcomer())
+pub(crate) fn decide(sighting: &Sighting<'_>, candidates: &[Candidate], now: Timestamp) -> Ruling {
+    let court = Court::new(sighting, candidates.iter(), now);
+    let decision = court.decision();
+    let chosen = decision.record().and_then(|id| candidates.iter().find(|c| c.id == id));
+    let Some(chosen) = chosen else { return Ruling { decision, binding: Binding::Stays } };
+    let binding = court.binding(chosen);
+    let is_of_another = chosen.keys.are_of_another(sighting.speaker);
+    // Whoever took a name first does not get what the machine of that name says later.
+    let is_squatted = is_of_another && matches!(decision, Decision::Adopted(_));
+    if binding != Binding::Refused && !is_squatted {
+        return Ruling { decision, binding };
+    }
+    let others = candidates.iter().filter(|c| c.deleted || !c.keys.are_of_another(sighting.speaker));
+    let others = Court::new(sighting, others.filter(|c| c.id != chosen.id), now);
+    let second = others.decision();
+    let own = second.record().and_then(|id| candidates.iter().find(|c| c.id == id));
+    if own.is_some_and(|own| own.keys.are_of(sighting.speaker)) {
+        return Ruling { decision: second, binding: Binding::Stays };
+    }
+    if chosen.face().is_some_and(|known| sighting.face.has_more_than(known)) {
+        return Ruling { decision: court.newcomer(), binding: Binding::Stays };
+    }
+    Ruling { decision: Decision::Refused(chosen.id), binding: Binding::Refused }
 }
 
 /// One question with all that is known about it.
@@ -39,12 +54,63 @@ struct Court<'a> {
 }
 
 impl<'a> Court<'a> {
+    fn new(
+        sighting: &'a Sighting<'a>,
+        candidates: impl Iterator<Item = &'a Candidate>,
+        now: Timestamp,
+    ) -> Self {
+        let (mut deleted, mut living): (Vec<_>, Vec<_>) = candidates.partition(|c| c.deleted);
+        // Ids grow with time: the oldest record first, and of those that were deleted the latest.
+        living.sort_by_key(|candidate| candidate.id);
+        deleted.sort_by_key(|candidate| Reverse(candidate.id));
+        Self { sighting, face: sighting.face, living, deleted, now }
+    }
+
+    fn decision(&self) -> Decision {
+        let found = if self.face.is_bare() { self.by_name() } else { self.by_evidence() };
+        found.unwrap_or_else(|| self.newcomer())
+    }
+
+    /// What the report does with the keys of that record.
+    fn binding(&self, candidate: &Candidate) -> Binding {
+        let Sighting { speaker, is_registration, listening, .. } = *self.sighting;
+        let claim = Claim {
+            speaker,
+            shown: self.shown(candidate),
+            is_registration,
+            has_evidence: candidate.face().is_some_and(|known| !known.is_bare()),
+            is_alive: is_alive(self.now, candidate.last_seen, candidate.interval, listening),
+        };
+        binding(claim, candidate.keys)
+    }
+
+    fn shown(&self, candidate: &Candidate) -> Shown {
+        match candidate.face() {
+            // Nothing is known of it yet.
+            None => Shown::Exact,
+            Some(known) if known.has_more_than(self.face) => Shown::Less,
+            Some(known) if known.is_bare() && self.shared_with(candidate) > 0 => Shown::Exact,
+            Some(known) if !known.is_bare() && known == self.face => Shown::Exact,
+            Some(_) => Shown::AsMuch,
+        }
+    }
+
+    /// Records of the speaker's own key come first, those of another valid one last.
+    fn strangeness(&self, candidate: &Candidate) -> u8 {
+        let (speaker, keys) = (self.sighting.speaker, candidate.keys);
+        if keys.are_of_another(speaker) {
+            2
+        } else {
+            u8::from(speaker != Speaker::Anyone && !keys.are_of(speaker))
+        }
+    }
+
     /// Agents without evidence, as of old: by hostname alone.
     fn by_name(&self) -> Option<Decision> {
         let named: Vec<_> = self.named().collect();
         let bare: Vec<_> = named.iter().copied().filter(|c| c.face().is_none_or(Face::is_bare)).collect();
         let best = self.nearest(&bare).or_else(|| self.nearest(&named));
-        let buried = || self.deleted.iter().find(|c| c.reports_as(&self.face.hostname));
+        let buried = || self.deleted.iter().find(|c| c.face().is_some() && c.reports_as(&self.face.hostname));
         best.map(|c| Decision::Same(c.id)).or_else(|| buried().map(|c| Decision::Gone(c.id)))
     }
 
@@ -121,11 +187,13 @@ impl<'a> Court<'a> {
         if same.is_empty() || self.face.boot_id.is_none() {
             return None;
         }
-        let silent: Vec<_> = same.iter().copied().filter(|c| self.silent_since_boot(c)).collect();
-        // Of several clones, one that is elsewhere is another one.
+        // Whoever took the record from this key may go on reporting for it.
+        let may_be = |c: &Candidate| self.silent_since_boot(c) || c.keys.were_of(self.sighting.speaker);
+        // Of several clones, one that is elsewhere is another one; those that were deleted count.
+        let is_only = same.len() == 1 && !self.deleted.iter().any(|c| self.had_machine_id(c));
         let mut likely: Vec<_> =
-            silent.iter().copied().filter(|c| same.len() == 1 || !self.is_apart(c)).collect();
-        likely.sort_by_key(|c| (Reverse(self.shared_with(c)), c.last_seen));
+            same.iter().copied().filter(|c| may_be(c) && (is_only || !self.is_apart(c))).collect();
+        likely.sort_by_key(|c| (self.strangeness(c), Reverse(self.shared_with(c)), c.last_seen));
         let best = likely.first();
         let buried =
             self.deleted.iter().find(|c| self.is_buried_here(c)).filter(|deleted| {
@@ -137,14 +205,24 @@ impl<'a> Court<'a> {
         Some(best.map_or_else(|| self.newcomer(), |c| Decision::Rebooted(c.id)))
     }
 
-    fn is_buried_here(&self, deleted: &Candidate) -> bool {
-        let here = |known: &KnownFace| {
-            known.face.hostname == self.face.hostname && known.face.same_machine(self.face)
-        };
-        deleted.faces().any(here)
+    fn had_machine_id(&self, candidate: &Candidate) -> bool {
+        candidate.faces().any(|known| known.face.same_machine(self.face))
     }
 
-    /// A person deleted a machine of this name and machine id.
+    fn had_name_and_machine_id(&self, candidate: &Candidate) -> bool {
+        let had = |known: &KnownFace| {
+            known.face.hostname == self.face.hostname && known.face.same_machine(self.face)
+        };
+        candidate.faces().any(had)
+    }
+
+    /// Whether a deleted record is of this machine, and not of another clone of its template.
+    fn is_buried_here(&self, deleted: &Candidate) -> bool {
+        self.had_name_and_machine_id(deleted)
+            && (deleted.faces().any(|known| known.face.same_boot(self.face)) || !self.is_apart(deleted))
+    }
+
+    /// A person deleted this machine of this name and machine id.
     fn buried_under_this_name(&self) -> Option<Decision> {
         self.deleted.iter().find(|c| self.is_buried_here(c)).map(|c| Decision::Gone(c.id))
     }
@@ -196,7 +274,7 @@ impl<'a> Court<'a> {
     fn adopted(&self) -> Option<Decision> {
         let lost = |c: &Candidate| self.silent_since_boot(c) && self.shared_with(c) > 0;
         let may_be = |c: &Candidate| match (c.machine_id(), &self.face.machine_id) {
-            (None, Some(_)) => !(self.is_online(c) && self.is_apart(c)),
+            (None, Some(_)) => c.face().is_none() || !self.is_apart(c),
             (None, None) => c.face().is_none_or(Face::is_bare),
             (Some(_), None) => lost(c),
             (Some(_), Some(_)) => false,
@@ -215,14 +293,22 @@ impl<'a> Court<'a> {
             return Some(Decision::Returned(candidate.id));
         }
         // Of several machines of one name, an address tells which of them it was.
-        let silent = named.iter().copied().filter(|c| !self.is_online(c));
+        // Where it had no machine id, another place is another machine.
+        let is_elsewhere = |c: &Candidate| c.machine_id().is_none() && self.is_apart(c);
+        let silent = named.iter().copied().filter(|c| !self.is_online(c) && !is_elsewhere(c));
         let likely: Vec<_> = silent.filter(|c| named.len() == 1 || self.shared_with(c) > 0).collect();
         if let Some(candidate) = self.nearest(&likely) {
-            return Some(Decision::Reinstalled(candidate.id));
+            // One that was deleted does not take the record of its successor.
+            let buried = self.deleted.iter().find(|c| self.had_name_and_machine_id(c));
+            return Some(buried.map_or(Decision::Reinstalled(candidate.id), |c| Decision::Gone(c.id)));
         }
         // Without evidence on both sides the name decides, as of old.
         let no_evidence = |c: &Candidate| c.machine_id().is_none() || self.face.machine_id.is_none();
-        let buried = || self.deleted.iter().find(|c| c.reports_as(&self.face.hostname) && no_evidence(c));
+        let buried = || {
+            self.deleted
+                .iter()
+                .find(|c| c.face().is_some() && c.reports_as(&self.face.hostname) && no_evidence(c))
+        };
         if named.is_empty() { buried().map(|c| Decision::Gone(c.id)) } else { None }
     }
 
@@ -262,13 +348,15 @@ impl<'a> Court<'a> {
         self.named().next().is_some()
     }
 
-    /// The one with most addresses of the report, or else the oldest.
+    /// Of the key's own the one with most addresses of the report, or else the oldest.
     fn nearest(&self, of: &[&'a Candidate]) -> Option<&'a Candidate> {
-        of.iter().copied().min_by_key(|c| (Reverse(self.shared_with(c)), c.id))
+        of.iter().copied().min_by_key(|c| (self.strangeness(c), Reverse(self.shared_with(c)), c.id))
     }
 
     fn is_online(&self, candidate: &Candidate) -> bool {
-        Presence::at(self.now, candidate.last_seen, candidate.interval) == Presence::Online
+        // Nobody could be heard before the hub listened.
+        let heard = candidate.last_seen.map(|at| at.max(self.sighting.listening.since));
+        Presence::at(self.now, heard, candidate.interval) == Presence::Online
     }
 
     fn is_apart(&self, candidate: &Candidate) -> bool {

@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::model::binding::Bound;
 use crate::model::mark::MarkKind;
 
 const MINUTE: i64 = 60_000;
+const OWNER: Speaker = Speaker::Key(Uuid::from_u128(1));
+const THIEF: Speaker = Speaker::Key(Uuid::from_u128(2));
 /// As many former faces as the database keeps.
 const FORMER: usize = 16;
 
@@ -17,11 +20,14 @@ struct Machine {
     boot: Option<String>,
     booted: Option<i64>,
     addresses: Vec<IpAddr>,
+    speaker: Speaker,
 }
 
 /// All that a hub knows, and its clock.
 struct World {
     now: i64,
+    /// When the hub began to listen.
+    since: i64,
     boots: usize,
     records: Vec<Candidate>,
     marks: BTreeSet<(MarkKind, u128, u128)>,
@@ -37,6 +43,11 @@ impl Machine {
             addresses: addresses.split_whitespace().map(|ip| ip.parse().unwrap()).collect(),
             ..self.clone()
         }
+    }
+
+    /// As it reports with another key.
+    fn with_key(&self, speaker: Speaker) -> Self {
+        Self { speaker, ..self.clone() }
     }
 
     fn called(&self, hostname: &str) -> Self {
@@ -65,6 +76,7 @@ impl World {
     fn new() -> Self {
         Self {
             now: 1_000_000 * MINUTE,
+            since: 0,
             boots: 0,
             records: Vec::new(),
             marks: BTreeSet::new(),
@@ -84,6 +96,7 @@ impl World {
             boot: None,
             booted: None,
             addresses: Vec::new(),
+            speaker: OWNER,
         };
         self.boot(&new.at(addresses))
     }
@@ -97,22 +110,25 @@ impl World {
         Machine { boot: Some(format!("boot {}", self.boots)), booted, ..machine.clone() }
     }
 
-    fn decide(&mut self, machine: &Machine, is_registration: bool) -> Decision {
+    fn decide(&mut self, machine: &Machine, is_registration: bool) -> Ruling {
         let (face, now) = (machine.face(), Timestamp::from_ms(self.now));
         let sighting = Sighting {
             face: &face,
             is_registration,
             booted: machine.booted.map(Timestamp::from_ms),
             addresses: &machine.addresses,
+            speaker: machine.speaker,
+            listening: Listening { since: Timestamp::from_ms(self.since), until_before: None },
         };
-        let decision = decide(&sighting, &self.records, now);
-        self.decisions.push(decision.clone());
-        decision
+        let ruling = decide(&sighting, &self.records, now);
+        self.decisions.push(ruling.decision.clone());
+        ruling
     }
 
     fn tell(&mut self, machine: &Machine, is_registration: bool) -> Told {
-        let decision = self.decide(machine, is_registration);
+        let Ruling { decision, binding } = self.decide(machine, is_registration);
         if let Some(id) = decision.record() {
+            self.bind(id, binding);
             self.take(id, &decision, machine);
             return Ok(id.as_u128());
         }
@@ -139,8 +155,17 @@ impl World {
             last_seen: Some(now),
             interval: None,
             addresses: machine.addresses.clone(),
+            keys: Keys { bound: bound(machine.speaker), previous: None },
         });
         id
+    }
+
+    fn bind(&mut self, id: Uuid, binding: Binding) {
+        assert_ne!(binding, Binding::Refused);
+        let Binding::Moves(key) = binding else { return };
+        let keys = &mut self.records.iter_mut().find(|c| c.id == id).unwrap().keys;
+        let before = keys.bound.filter(|_| keys.previous != Some(key)).map(|bound| bound.key);
+        *keys = Keys { bound: bound(Speaker::Key(key)), previous: before };
     }
 
     fn take(&mut self, id: Uuid, decision: &Decision, machine: &Machine) {
@@ -217,6 +242,13 @@ impl World {
     }
 }
 
+fn bound(speaker: Speaker) -> Option<Bound> {
+    match speaker {
+        Speaker::Key(key) => Some(Bound { key, is_valid: true }),
+        Speaker::Anyone => None,
+    }
+}
+
 fn id(record: u128) -> Uuid {
     Uuid::from_u128(record)
 }
@@ -225,6 +257,8 @@ fn id(record: u128) -> Uuid {
 mod chance;
 #[path = "stories_of_clones.rs"]
 mod clones;
+#[path = "stories_of_keys.rs"]
+mod keys;
 #[path = "stories_of_names.rs"]
 mod names;
 #[path = "stories_of_one.rs"]

@@ -14,7 +14,7 @@ const NAMES: [(&str, &str); 18] = [
     ("alias", "alias:relay, a part of it"),
     ("country", "country:HK, two letters, or country:none"),
     ("expires", "expires:<14d, expires:>4w, expires:2026-12-31, expires:past or expires:none"),
-    ("flag", "flag:conflict, flag:clone, flag:reinstalled or flag:less_than_bought"),
+    ("flag", "flag:conflict, flag:clone, flag:reinstalled, flag:rekeyed or flag:less_than_bought"),
     ("had", "had:203.0.113.0/24, addresses of now and before"),
     ("host", "host:relay, a part of it"),
     ("id", "id:01939c3e-7b1a-7c3d-9a51-3f6f0b1d2e4a"),

@@ -10,6 +10,7 @@ mod m0005_ip_check;
 mod m0006_identity;
 mod m0007_accounts;
 mod m0008_doors;
+mod m0009_previous_key;
 
 pub(super) use m0003_application_id::APPLICATION_ID;
 
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_identity::Migration),
             Box::new(m0007_accounts::Migration),
             Box::new(m0008_doors::Migration),
+            Box::new(m0009_previous_key::Migration),
         ]
     }
 }
