@@ -11,11 +11,13 @@ use super::directory::{Confirmed, Directory, Standing};
 use super::report::{Message, Outcome};
 use crate::model::audit::{ActorKind, Changes, Subject};
 use crate::model::binding::{Binding, Speaker};
-use crate::model::identity::{Candidate, Decision, Face, Ruling, face_after, free_name};
+use crate::model::identity::{Candidate, Decision, Face, Ruling, face_after};
 use crate::model::mark::{MarkKind, Resolution};
+use crate::model::presence::Presence;
 use crate::model::report::{Enrolment, Facts, Report};
 use crate::model::time::Timestamp;
 use crate::model::vps::{Seen, Status, Vps};
+use crate::model::whereabouts::apart;
 use crate::store::{Edited, KeyTerms, Known, Result, StoredAddress, Tx};
 
 /// One report on its way into the database.
@@ -46,6 +48,7 @@ impl Change<'_> {
         enrolment: &Enrolment,
         conflicts: &[Known],
         clones: &[Known],
+        directory: &Directory,
     ) -> Result<Outcome> {
         let (tx, now, report) = (self.tx, self.now, self.report());
         let (key, terms) = match self.message.speaker {
@@ -55,8 +58,13 @@ impl Change<'_> {
         if let Some(most) = terms.max_machines.filter(|most| terms.enrolled >= *most) {
             return Ok(Outcome::Full { key: terms.name, machines: most });
         }
+        if let Some(key) = key
+            && let Err(seconds) = directory.newcomer(now, key)
+        {
+            return Ok(Outcome::TooMany(seconds));
+        }
         let id = Uuid::now_v7();
-        let hostname = free_name(&report.hostname, &tx.names_like(&report.hostname, None).await?);
+        let hostname = tx.free_name(&report.hostname, None).await?;
         let new = Vps {
             hostname: hostname.clone(),
             reported_hostname: Some(report.hostname.clone()),
@@ -88,18 +96,28 @@ impl Change<'_> {
         Ok(Outcome::Taken { confirmed, decision: self.ruling.decision.clone() })
     }
 
-    /// Marks a new record and others, on both sides.
+    /// Marks a new record and others, on both sides, each with a line; those that have too many marks share one.
     async fn mark_pairs(&self, kind: MarkKind, id: Uuid, hostname: &str, others: &[Known]) -> Result<()> {
         let action = format!("vps.{}", kind.name());
+        let mut full: u64 = 0;
         for other in others {
-            let (other_id, other_name) = (other.candidate.id, &other.candidate.hostname);
-            self.tx.mark(self.now, id, kind, Some(other_id)).await?;
-            self.tx.mark(self.now, other_id, kind, Some(id)).await?;
-            for (id, name, with) in [(id, hostname, other_name.as_str()), (other_id, other_name, hostname)] {
+            let (other_id, other_name) = (other.candidate.id, other.candidate.hostname.as_str());
+            for (id, name, with, with_name) in
+                [(id, hostname, other_id, other_name), (other_id, other_name, id, hostname)]
+            {
+                if !self.tx.mark(self.now, id, kind, Some(with)).await? {
+                    full = full.saturating_add(1);
+                    continue;
+                }
                 let mut changes = Changes::default();
-                changes.note("with", &None, &Some(with));
+                changes.note("with", &None, &Some(with_name));
                 self.note(&action, id, name, &changes).await?;
             }
+        }
+        if full > 0 {
+            let mut changes = Changes::default();
+            changes.note("not_marked", &None, &Some(full));
+            self.note(&action, id, hostname, &changes).await?;
         }
         Ok(())
     }
@@ -109,6 +127,7 @@ impl Change<'_> {
         let (tx, now, report) = (self.tx, self.now, self.report());
         let Candidate { id, last_seen, interval, .. } = known.candidate;
         let key = self.bind(known).await?;
+        self.doubt(known, directory).await?;
         let silent_since =
             last_seen.and_then(|last_seen| directory.listening().silent_since(now, last_seen, interval));
         if let Some(from) = silent_since {
@@ -154,6 +173,27 @@ impl Change<'_> {
         Ok(Some(key))
     }
 
+    /// Marks a machine that is known by evidence and lives, and for which somebody elsewhere speaks who has none.
+    async fn doubt(&self, known: &Known, directory: &Directory) -> Result<()> {
+        let Candidate { id, ref current, last_seen, interval, ref addresses, .. } = known.candidate;
+        let has_evidence = current.as_ref().is_some_and(|known| !known.face.is_bare());
+        if !has_evidence || !self.report().face().is_bare() {
+            return Ok(());
+        }
+        let reported: Vec<IpAddr> = self.report().addresses.iter().flatten().map(|a| a.ip).collect();
+        let heard = last_seen.map(|at| at.max(directory.listening().since));
+        if Presence::at(self.now, heard, interval) == Presence::Online
+            && apart(&reported, addresses)
+            && self.tx.mark(self.now, id, MarkKind::Conflict, None).await?
+        {
+            let mut changes = Changes::default();
+            let listed: Vec<String> = reported.iter().map(ToString::to_string).collect();
+            changes.note("ip_addresses", &Vec::<String>::new(), &listed);
+            self.note("vps.conflict", id, &known.candidate.hostname, &changes).await?;
+        }
+        Ok(())
+    }
+
     /// Stores the face of the machine if it is a new one, with what follows from it; what the record is called then.
     async fn put_face(&self, known: &Known, face: &Face) -> Result<String> {
         let (tx, now) = (self.tx, self.now);
@@ -165,9 +205,7 @@ impl Change<'_> {
         tx.put_face(now, last_seen, id, face).await?;
         let hostname = match current {
             Some(current) if current.hostname == face.hostname => hostname.clone(),
-            Some(_) if !known.hostname_edited => {
-                free_name(&face.hostname, &tx.names_like(&face.hostname, Some(id)).await?)
-            }
+            Some(_) if !known.hostname_edited => tx.free_name(&face.hostname, Some(id)).await?,
             _ => hostname.clone(),
         };
         if current.is_none_or(|current| current.hostname != face.hostname) {

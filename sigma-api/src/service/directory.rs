@@ -23,6 +23,12 @@ const REFUSALS_EVERY: Duration = Duration::from_secs(60);
 /// Records of which it is told in one minute that a wrong key speaks for them; more would only fill the log.
 const MAX_WARNED: usize = 100;
 
+/// New machines that one key may register at once: a fleet of thousands that meets its hub for the first time. A stolen
+/// key fills the database no further than a person can clear.
+const NEWCOMERS_AT_ONCE: i64 = 6_000;
+/// And after those: twice what the hub is measured with.
+const NEWCOMERS_PER_SECOND: i64 = 10;
+
 /// What a record is called and how it stands: what an agent is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Standing {
@@ -100,6 +106,8 @@ struct Memory {
     refusals: HashMap<Uuid, Refusals>,
     /// When it was told last that a wrong key speaks for a record.
     warned: HashMap<Uuid, Timestamp>,
+    /// New machines that each key may still register, in thousandths, and when that was counted.
+    allowances: HashMap<Uuid, (i64, Timestamp)>,
 }
 
 /// What the last beats said, by face.
@@ -275,6 +283,21 @@ impl Directory {
         refusals.last = now;
     }
 
+    /// Counts a new machine that a key registers; if it may not yet, the seconds after which it may.
+    pub(crate) fn newcomer(&self, now: Timestamp, key: Uuid) -> Result<(), u64> {
+        let mut memory = self.lock();
+        let (left, counted) = memory.allowances.entry(key).or_insert((NEWCOMERS_AT_ONCE * 1000, now));
+        let passed = i64::try_from(counted.age(now).as_millis()).unwrap_or(i64::MAX);
+        let more = passed.saturating_mul(NEWCOMERS_PER_SECOND);
+        *left = left.saturating_add(more).min(NEWCOMERS_AT_ONCE * 1000);
+        *counted = now;
+        if *left < 1000 {
+            return Err(1);
+        }
+        *left -= 1000;
+        Ok(())
+    }
+
     /// Whether it is time to tell again that a wrong key speaks for a record.
     pub(crate) fn is_news(&self, now: Timestamp, id: Uuid) -> bool {
         let mut memory = self.lock();
@@ -416,6 +439,18 @@ mod tests {
         directory.doubt(said);
         assert!(!is_known(&directory, said, 5));
         assert_eq!(directory.seen(Uuid::from_u128(7)), Some(seen(4)), "when it was seen is still known");
+    }
+
+    #[test]
+    fn a_key_registers_so_many_new_machines_at_once_and_more_with_time() {
+        let directory = directory();
+        let (one, two, at) = (Uuid::from_u128(1), Uuid::from_u128(2), Timestamp::from_ms);
+        for _ in 0..NEWCOMERS_AT_ONCE {
+            assert_eq!(directory.newcomer(at(1000), one), Ok(()));
+        }
+        assert_eq!(directory.newcomer(at(1000), one), Err(1));
+        assert_eq!(directory.newcomer(at(1000), two), Ok(()), "another key has its own");
+        assert_eq!((directory.newcomer(at(1100), one), directory.newcomer(at(1100), one)), (Ok(()), Err(1)));
     }
 
     #[test]

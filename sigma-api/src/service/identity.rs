@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::{Error, Hub, Result};
 use crate::model::audit::{Actor, Changes, Subject};
+use crate::model::identity::Face;
 use crate::model::mark::{Mark, MarkKind, Resolution};
 use crate::model::presence::{Gap, Presence};
 use crate::model::text::Invalid;
@@ -114,22 +115,38 @@ impl Hub {
     /// Makes `other` and `id` one record, which is `id`: what a person said of it stays, the history of both is its own.
     ///
     /// # Errors
-    /// `NotFound`, `Invalid`; `Conflict` when one of them is deleted; a database that cannot be written.
-    pub(crate) async fn merge(&self, now: Timestamp, actor: &Actor, id: Uuid, other: Uuid) -> Result<Vps> {
+    /// `NotFound`, `Invalid`; `Conflict` when one of them is deleted, or both report at this moment as two machines and that
+    /// is not forced; a database that cannot be written.
+    pub(crate) async fn merge(
+        &self,
+        now: Timestamp,
+        actor: &Actor,
+        id: Uuid,
+        other: Uuid,
+        is_forced: bool,
+    ) -> Result<Vps> {
         {
             let _turn = self.turn().await;
             let (stays, goes) = self.two(now, id, other).await?;
+            let live = [&stays, &goes].iter().all(|vps| vps.presence == Presence::Online);
+            if live && !is_forced && self.current_face(id).await? != self.current_face(other).await? {
+                return Err(Error::Conflict(format!(
+                    "Both {} and {} report at this moment, as two machines do; say \"force\" if they are one all the same.",
+                    stays.hostname, goes.hostname
+                )));
+            }
             let latest = if goes.last_seen_at > stays.last_seen_at { other } else { id };
             let seen = self.directory.seen(latest);
             let tx = self.store.begin().await?;
             tx.resolve_marks_of(now, id, Some(other), Resolution::Merged).await?;
-            tx.merge(now, Merge { stays: id, goes: other, latest }).await?;
+            let completed = tx.merge(now, Merge { stays: id, goes: other, latest }).await?;
             if let Some(seen) = seen {
                 tx.put_states(&[(id, seen)]).await?;
             }
             let mut changes = Changes::default();
             changes.note("merged", &None, &Some(other));
             changes.note("with", &None, &Some(&goes.hostname));
+            changes.append(completed);
             tx.audit(now, actor, "vps.merge", Subject::vps(id, &stays.hostname), &changes).await?;
             tx.commit().await?;
             self.directory.forget_record(id);
@@ -206,6 +223,11 @@ impl Hub {
             }
         }
         self.vps(now, id).await
+    }
+
+    async fn current_face(&self, id: Uuid) -> Result<Option<Face>> {
+        let faces = self.store.faces(id).await?;
+        Ok(faces.into_iter().find(|known| known.is_current).map(|known| known.face))
     }
 
     /// Two living records that are not the same one.

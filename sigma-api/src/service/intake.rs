@@ -29,6 +29,8 @@ use crate::store::{self, Store, StoreError};
 const QUEUE: usize = 4096;
 /// Reports of one transaction.
 const BATCH: usize = 256;
+/// A transaction that lasted so long is committed with what it has: others wait for their turn.
+const TURN: Duration = Duration::from_millis(100);
 /// When the hub stops, what cannot be written within this time is told so, while there is still somebody to tell it to.
 const STOP_WITHIN: Duration = Duration::from_secs(3);
 /// What comes even later is still tried, but no longer than this.
@@ -78,6 +80,10 @@ impl Hub {
                 "The machine {hostname} was deleted in the hub by a person; restore it there, or stop its agent."
             ))),
             Outcome::BoundElsewhere(_) => Err(bound_elsewhere(&hostname)),
+            Outcome::TooMany(seconds) => Err(Error::TooMany(
+                "The key registers new machines faster than it may; try again later.".to_owned(),
+                seconds,
+            )),
             Outcome::Full { key, machines } => Err(Error::Forbidden(format!(
                 "The key {key} has registered {machines} new machines and may register no more: raise its limit in \
                  the hub, or use another key."
@@ -109,7 +115,7 @@ impl Hub {
         let hostname = report.hostname.clone();
         let unknown = || Error::NotFound(format!("No machine is registered as {hostname}; register first."));
         // A read is enough to turn an unknown machine away; it must not cost the writer anything.
-        let mut known = self.store.candidates(&report.face()).await?;
+        let mut known = self.store.candidates(&report, speaker(&caller)).await?;
         let hearing = Hearing { now, directory: &self.directory, heard: HashMap::new() };
         match hearing.judge(&report, speaker(&caller), now, &mut known).decision {
             Decision::Unknown | Decision::New { .. } => return Err(unknown()),
@@ -130,7 +136,9 @@ impl Hub {
                 Ok(acknowledge(hostname, confirmed.standing))
             }
             Outcome::BoundElsewhere(_) => Err(bound_elsewhere(&hostname)),
-            Outcome::Unknown | Outcome::Deleted(_) | Outcome::Full { .. } => Err(unknown()),
+            Outcome::Unknown | Outcome::Deleted(_) | Outcome::TooMany(_) | Outcome::Full { .. } => {
+                Err(unknown())
+            }
         }
     }
 }
@@ -227,27 +235,38 @@ async fn given_up(mut stop: watch::Receiver<Option<Instant>>) {
 impl Writer {
     /// Writes and answers the jobs; if it is dropped, those that are left are neither written nor answered.
     async fn write_batch(&self, batch: &mut Vec<Job>) {
-        match self.write_all(batch).await {
-            // One of them may be at fault: each gets a transaction of its own.
-            Err(StoreError::Conflict | StoreError::Broken(_)) if batch.len() > 1 => {
-                while let Some(job) = batch.first() {
-                    let result = self.write_all(std::slice::from_ref(job)).await;
-                    answer(&self.directory, batch.drain(..1), result);
+        while !batch.is_empty() {
+            match self.write_some(batch).await {
+                Ok(outcomes) => {
+                    let written = outcomes.len();
+                    answer(&self.directory, batch.drain(..written), Ok(outcomes));
                 }
+                // One of them may be at fault: each gets a transaction of its own.
+                Err(StoreError::Conflict | StoreError::Broken(_)) if batch.len() > 1 => {
+                    while let Some(job) = batch.first() {
+                        let result = self.write_some(std::slice::from_ref(job)).await;
+                        answer(&self.directory, batch.drain(..1), result);
+                    }
+                }
+                Err(error) => answer(&self.directory, batch.drain(..), Err(error)),
             }
-            result => answer(&self.directory, batch.drain(..), result),
         }
     }
 
-    /// Applies all reports in one transaction, and tells the directory once it is durable.
-    async fn write_all(&self, jobs: &[Job]) -> store::Result<Vec<Outcome>> {
+    /// Applies the first of the reports, as many as fit into one turn, in one transaction, and tells the directory once it
+    /// is durable.
+    async fn write_some(&self, jobs: &[Job]) -> store::Result<Vec<Outcome>> {
         let now = Timestamp::now();
         let _turn = self.turn.lock().await;
         let tx = self.store.begin().await?;
+        let begun = Instant::now();
         let mut outcomes = Vec::with_capacity(jobs.len());
         let mut hearing = Hearing { now, directory: &self.directory, heard: HashMap::new() };
         for job in jobs {
             outcomes.push(apply(&tx, &mut hearing, &job.message).await?);
+            if begun.elapsed() >= TURN {
+                break;
+            }
         }
         tx.commit().await?;
         for (job, outcome) in jobs.iter().zip(&outcomes) {
@@ -271,6 +290,13 @@ fn tell(directory: &Directory, now: Timestamp, said: Said, message: &Message, ou
         }
         // What is known of the machine under its own key stays.
         Outcome::BoundElsewhere(id) => warn_bound_elsewhere(directory, now, *id, &report.hostname),
+        Outcome::TooMany(_) => {
+            if let Speaker::Key(key) = message.speaker
+                && directory.is_news(now, key)
+            {
+                log::warn!("the key {key} registers new machines faster than it may, as {}", report.hostname);
+            }
+        }
         Outcome::Full { key, .. } => {
             log::warn!("{} is not registered: the key {key} may register no more", report.hostname);
         }

@@ -40,6 +40,8 @@ pub(crate) enum Outcome {
     Deleted(Uuid),
     /// Another key speaks for the machine.
     BoundElsewhere(Uuid),
+    /// The key registers new machines faster than it may; it may again after so many seconds.
+    TooMany(u64),
     /// The key, of that name, has registered as many new machines as it may.
     Full { key: String, machines: i64 },
 }
@@ -88,7 +90,7 @@ impl Hearing<'_> {
 /// As every write; then the transaction must not be committed.
 pub(crate) async fn apply(tx: &Tx, hearing: &mut Hearing<'_>, message: &Message) -> Result<Outcome> {
     let report = &message.report;
-    let mut known = tx.candidates(&report.face()).await?;
+    let mut known = tx.candidates(report, message.speaker).await?;
     let ruling = hearing.judge(report, message.speaker, message.arrived, &mut known);
     let decision = &ruling.decision;
     let found = decision.record().and_then(|id| known.iter().find(|known| known.candidate.id == id));
@@ -99,7 +101,7 @@ pub(crate) async fn apply(tx: &Tx, hearing: &mut Hearing<'_>, message: &Message)
             let others = |ids: &[Uuid]| -> Vec<Known> {
                 known.iter().filter(|known| ids.contains(&known.candidate.id)).cloned().collect()
             };
-            change.enrol(enrolment, &others(conflicts), &others(clones)).await?
+            change.enrol(enrolment, &others(conflicts), &others(clones), hearing.directory).await?
         }
         (None, Decision::Gone(id), _) => Outcome::Deleted(*id),
         (None, Decision::Refused(id), _) => Outcome::BoundElsewhere(*id),

@@ -12,8 +12,23 @@ use super::{Result, Store, StoreError, Tx};
 use crate::model::audit::{Actor, ActorKind, AuditEntry, AuditFilter, Changes, Subject};
 use crate::model::time::Timestamp;
 
-/// Lines by its agent that are kept of a machine.
-const MAX_AGENT_LINES: u64 = 500;
+/// Lines of each kind that are kept of what a machine's reports did: those of its measurements, which come again and again,
+/// and those of who it is, which they must not push out.
+const MAX_REPORT_LINES: u64 = 500;
+/// What a machine measures.
+const MEASURED: [&str; 2] = ["vps.addresses", "vps.facts"];
+/// What a report says of who the machine is.
+const TOLD: [&str; 9] = [
+    "vps.register",
+    "vps.enrol",
+    "vps.key",
+    "vps.reinstall",
+    "vps.return",
+    "vps.rename",
+    "vps.conflict",
+    "vps.clone",
+    "vps.rekeyed",
+];
 
 impl Tx {
     /// Notes who did what.
@@ -84,7 +99,7 @@ impl Store {
 }
 
 impl Tx {
-    /// Notes what a machine's agent did; of such lines the latest are kept.
+    /// Notes what a machine's report did, whoever's key it came with; of such lines the latest are kept.
     ///
     /// # Errors
     /// As every write.
@@ -96,20 +111,21 @@ impl Tx {
         subject: Subject,
         changes: &Changes,
     ) -> Result<()> {
-        let of_agents = Condition::all()
+        let kind = if MEASURED.contains(&action) { MEASURED.as_slice() } else { TOLD.as_slice() };
+        let of_reports = Condition::all()
             .add(Column::SubjectId.eq(subject.id))
-            .add(Column::ActorKind.eq(ActorKind::Agent.name()));
+            .add(Column::Action.is_in(kind.iter().copied()));
         self.audit(now, actor, action, subject, changes).await?;
         let too_many = Query::select()
             .column(Column::Id)
             .from(Entity)
-            .cond_where(of_agents.clone())
+            .cond_where(of_reports.clone())
             .order_by(Column::Id, Order::Desc)
-            .offset(MAX_AGENT_LINES)
+            .offset(MAX_REPORT_LINES)
             // SQLite knows no OFFSET without a LIMIT.
             .limit(i64::MAX.unsigned_abs())
             .to_owned();
-        let old = Entity::delete_many().filter(of_agents).filter(Column::Id.in_subquery(too_many));
+        let old = Entity::delete_many().filter(of_reports).filter(Column::Id.in_subquery(too_many));
         old.exec(&self.inner).await?;
         Ok(())
     }

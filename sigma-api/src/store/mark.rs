@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect,
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect,
 };
 use uuid::Uuid;
 
@@ -17,8 +17,12 @@ use crate::model::mark::{Mark, MarkKind, Resolution};
 use crate::model::time::Timestamp;
 use crate::model::vps::Status;
 
+/// Open marks of a record with others.
+const MAX_OPEN: u64 = 16;
+
 impl Tx {
-    /// Marks a record, unless it has the same open mark, or a person said that the two are two.
+    /// Marks a record, unless it has the same open mark, or a person said that the two are two, or it has so many open ones
+    /// that more would tell nobody anything. Whether it was marked.
     ///
     /// # Errors
     /// As every write.
@@ -28,14 +32,19 @@ impl Tx {
         id: Uuid,
         kind: MarkKind,
         other: Option<Uuid>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let settled = Condition::any()
             .add(Column::ResolvedAt.is_null().and(Column::Kind.eq(kind.name())))
             .add(Column::Resolution.eq(Resolution::Distinct.name()).and(Column::OtherId.is_not_null()));
         let same = other.map_or_else(|| Column::OtherId.is_null(), |other| Column::OtherId.eq(other));
         let known = Entity::find().filter(Column::VpsId.eq(id)).filter(same).filter(settled);
         if known.one(&self.inner).await?.is_some() {
-            return Ok(());
+            return Ok(false);
+        }
+        let open = Entity::find().filter(Column::VpsId.eq(id)).filter(Column::ResolvedAt.is_null());
+        // What a machine has by itself is one of each kind.
+        if other.is_some() && open.count(&self.inner).await? >= MAX_OPEN {
+            return Ok(false);
         }
         let row = ActiveModel {
             id: Set(Uuid::now_v7()),
@@ -48,7 +57,7 @@ impl Tx {
             resolution: Set(None),
         };
         Entity::insert(row).exec_without_returning(&self.inner).await?;
-        Ok(())
+        Ok(true)
     }
 
     /// Settles the open conflicts and clones of a machine, on both sides: with one other, or with all. How many pairs

@@ -3,11 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter,
+    QueryOrder,
+};
 use uuid::Uuid;
 
-use super::entity::{audit, vps, vps_address, vps_face, vps_gap, vps_mark, vps_report, vps_state, vps_tag};
+use super::entity::{
+    audit, vps, vps_address, vps_face, vps_gap, vps_mark, vps_previous_key, vps_report, vps_state, vps_tag,
+};
 use super::{Result, Tx};
+use crate::model::audit::Changes;
+use crate::model::mark::Resolution;
 use crate::model::time::Timestamp;
 use crate::model::vps::Status;
 
@@ -20,11 +27,13 @@ pub(crate) struct Merge {
 }
 
 impl Tx {
-    /// Makes two records one. What the machine is now comes from the one that was heard last.
+    /// Makes two records one. What the machine is now comes from the one that was heard last. What the record that stays
+    /// took over of what a person said of the other.
     ///
     /// # Errors
     /// As every write.
-    pub(crate) async fn merge(&self, now: Timestamp, merge: Merge) -> Result<()> {
+    pub(crate) async fn merge(&self, now: Timestamp, merge: Merge) -> Result<Changes> {
+        vps_previous_key::Entity::delete_by_id(merge.goes).exec(&self.inner).await?;
         self.merge_addresses(now, merge).await?;
         self.merge_faces(merge).await?;
         self.merge_reports(merge).await?;
@@ -39,10 +48,12 @@ impl Tx {
         self.merge_records(now, merge).await
     }
 
-    async fn merge_records(&self, now: Timestamp, merge: Merge) -> Result<()> {
+    async fn merge_records(&self, now: Timestamp, merge: Merge) -> Result<Changes> {
         let stays = vps::Entity::find_by_id(merge.stays).one(&self.inner).await?;
         let goes = vps::Entity::find_by_id(merge.goes).one(&self.inner).await?;
-        let (Some(stays), Some(goes)) = (stays, goes) else { return Ok(()) };
+        let (Some(stays), Some(goes)) = (stays, goes) else {
+            return Ok(Changes::default());
+        };
         let mut gone = goes.clone().into_active_model();
         gone.status = Set(Status::Deleted.name().to_owned());
         gone.status_before = Set(Some(goes.status.clone()));
@@ -53,7 +64,9 @@ impl Tx {
         gone.version = Set(goes.version.saturating_add(1));
         gone.updated_at = Set(now.ms());
         gone.update(&self.inner).await?;
-        let mut kept = completed(&stays, &goes).into_active_model().reset_all();
+        let completed = completed(&stays, &goes);
+        let changes = taken_over(&stays, &completed);
+        let mut kept = completed.into_active_model().reset_all();
         if merge.latest == merge.goes {
             kept.reported_hostname = Set(goes.reported_hostname);
             kept.agent_key_id = Set(goes.agent_key_id);
@@ -62,13 +75,15 @@ impl Tx {
         kept.version = Set(stays.version.saturating_add(1));
         kept.updated_at = Set(now.ms());
         kept.update(&self.inner).await?;
-        Ok(())
+        Ok(changes)
     }
 
     async fn merge_addresses(&self, now: Timestamp, merge: Merge) -> Result<()> {
         use vps_address::{Column, Entity, Model};
         let both = [merge.stays, merge.goes];
-        let rows = Entity::find().filter(Column::VpsId.is_in(both)).all(&self.inner).await?;
+        let mut rows = Entity::find().filter(Column::VpsId.is_in(both)).all(&self.inner).await?;
+        // What a person said of the record that stays wins.
+        rows.sort_by_key(|row| row.vps_id != merge.stays);
         let mut merged: BTreeMap<String, Model> = BTreeMap::new();
         for mut row in rows {
             let is_latest = row.vps_id == merge.latest;
@@ -180,8 +195,45 @@ impl Tx {
             .filter(Column::OtherId.eq(merge.stays))
             .exec(&self.inner)
             .await?;
+        // Pairs that a person called two are not asked about again, nor is a pair asked about twice.
+        let of_both =
+            Condition::any().add(Column::VpsId.eq(merge.stays)).add(Column::OtherId.eq(merge.stays));
+        let rows = Entity::find().filter(of_both).order_by_asc(Column::Id).all(&self.inner).await?;
+        let is_distinct =
+            |row: &vps_mark::Model| row.resolution.as_deref() == Some(Resolution::Distinct.name());
+        let distinct: BTreeSet<_> =
+            rows.iter().filter(|r| is_distinct(r)).map(|r| (r.vps_id, r.other_id)).collect();
+        let mut open = BTreeSet::new();
+        for row in rows.iter().filter(|row| row.resolved_at.is_none()) {
+            let is_settled = row.other_id.is_some() && distinct.contains(&(row.vps_id, row.other_id));
+            if is_settled || !open.insert((row.vps_id, row.other_id, row.kind.as_str())) {
+                Entity::delete_by_id(row.id).exec(&self.inner).await?;
+            }
+        }
         Ok(())
     }
+}
+
+/// What is other in a record that was completed.
+fn taken_over(before: &vps::Model, after: &vps::Model) -> Changes {
+    let mut changes = Changes::default();
+    changes.note("alias", &before.alias, &after.alias);
+    changes.note("provider_id", &before.provider_id, &after.provider_id);
+    changes.note("country", &before.country, &after.country);
+    changes.note("city", &before.city, &after.city);
+    changes.note("dc_name", &before.dc_name, &after.dc_name);
+    changes.note("cpu_cores", &before.cpu_cores, &after.cpu_cores);
+    changes.note("ram_mb", &before.ram_mb, &after.ram_mb);
+    changes.note("disk_gb", &before.disk_gb, &after.disk_gb);
+    changes.note("bandwidth_tb", &before.bandwidth_tb, &after.bandwidth_tb);
+    changes.note("cost_monthly", &before.cost_monthly, &after.cost_monthly);
+    changes.note("currency", &before.currency, &after.currency);
+    changes.note("purchase_date", &before.purchase_date, &after.purchase_date);
+    changes.note("expire_date", &before.expire_date, &after.expire_date);
+    changes.note("purpose", &before.purpose, &after.purpose);
+    changes.note("vpn_protocol", &before.vpn_protocol, &after.vpn_protocol);
+    changes.note("notes", &before.notes, &after.notes);
+    changes
 }
 
 /// The record that stays, with what a person said of the other one where it says nothing.

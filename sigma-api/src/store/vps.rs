@@ -1,6 +1,6 @@
 //! Inventory records: what registrations and flushes need of them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
@@ -8,11 +8,15 @@ use uuid::Uuid;
 
 use super::entity::vps::{Column, Entity};
 use super::{Result, StoreError, Tx, to_i64};
+use crate::model::identity::free_name;
 use crate::model::time::Timestamp;
 use crate::model::vps::Status;
 
 /// As many ids as one statement names: one text for full chunks, so that it is prepared once.
 pub(super) const CHUNK: usize = 100;
+
+/// Of more names that are alike, a free one is sought instead of reading all of them.
+const MAX_NAMES: u64 = 64;
 
 impl Tx {
     /// Stores what its agent calls a machine, and what the record is called then.
@@ -50,11 +54,15 @@ impl Tx {
         Ok(())
     }
 
-    /// Names of living records that begin with `hostname`, but for that of `except`.
+    /// A name for a living record that none but `except` has: `hostname`, or with a number. It is the first that is free,
+    /// unless very many have that name.
     ///
     /// # Errors
     /// As every read.
-    pub(crate) async fn names_like(&self, hostname: &str, except: Option<Uuid>) -> Result<HashSet<String>> {
+    pub(crate) async fn free_name(&self, hostname: &str, except: Option<Uuid>) -> Result<String> {
+        let living = Condition::all()
+            .add(Column::Status.ne(Status::Deleted.name()))
+            .add_option(except.map(|id| Column::Id.ne(id)));
         let names: Vec<String> = Entity::find()
             .select_only()
             .column(Column::Hostname)
@@ -63,12 +71,34 @@ impl Tx {
                     .add(Column::Hostname.eq(hostname))
                     .add(Column::Hostname.starts_with(format!("{hostname} ("))),
             )
-            .filter(Column::Status.ne(Status::Deleted.name()))
-            .filter(Condition::all().add_option(except.map(|id| Column::Id.ne(id))))
+            .filter(living.clone())
+            .limit(MAX_NAMES)
             .into_tuple()
             .all(&self.inner)
             .await?;
-        Ok(names.into_iter().collect())
+        if names.len() < usize::try_from(MAX_NAMES).unwrap_or(usize::MAX) {
+            return Ok(free_name(hostname, &names.into_iter().collect()));
+        }
+        let name =
+            |number: u64| if number < 2 { hostname.to_owned() } else { format!("{hostname} ({number})") };
+        let is_taken = async |number: u64| -> Result<bool> {
+            let found = Entity::find().filter(Column::Hostname.eq(name(number))).filter(living.clone());
+            Ok(found.one(&self.inner).await?.is_some())
+        };
+        // Between a number that is taken, or the first, and one that is free, another pair is half as far apart.
+        let (mut taken, mut free) = (0, 1);
+        while is_taken(free).await? {
+            (taken, free) = (free, free.saturating_mul(2));
+        }
+        while free.saturating_sub(taken) > 1 {
+            let between = taken.midpoint(free);
+            if is_taken(between).await? {
+                taken = between;
+            } else {
+                free = between;
+            }
+        }
+        Ok(name(free))
     }
 
     /// Adds reports that were refused since the machine was deleted. If they are the first: what the record is called.

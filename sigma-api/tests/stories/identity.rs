@@ -271,7 +271,11 @@ fn two_records_of_one_machine_are_made_one() {
     folder.sql("UPDATE vps SET notes = 'mine', country = 'HK', version = 7 WHERE hostname = 'debian'");
     folder.sql("UPDATE vps SET notes = 'other', city = 'Tokyo' WHERE hostname = 'web'");
     folder.sql("INSERT INTO vps_tag SELECT id, 'edge' FROM vps WHERE hostname = 'web'");
-    let vps = say(&hub, &editor, &stays, "merge", &json!({"other": goes}));
+    let both_live = json!({"other": goes}).to_string();
+    assert_eq!(hub.post(&editor, &format!("/api/vps/{stays}/merge"), &both_live).status, 409);
+    let vps = say(&hub, &editor, &stays, "merge", &json!({"other": goes, "force": true}));
+    let line = folder.sql("SELECT changes FROM audit WHERE action = 'vps.merge'");
+    assert!(line[0].contains("Tokyo"), "what was completed: {line:?}");
     assert_eq!(
         (&vps["hostname"], &vps["notes"], &vps["city"]),
         (&json!("debian"), &json!("mine"), &json!("Tokyo"))
@@ -285,7 +289,7 @@ fn two_records_of_one_machine_are_made_one() {
     let merged = hub.get(&editor, &format!("/api/vps/{goes}/identity")).json();
     assert_eq!((&merged["merged_into"], &merged["faces"]), (&json!(stays), &json!([])));
     assert_eq!(actions(&folder, &stays), ["vps.register", "vps.register", "vps.merge"]);
-    let again = json!({"other": goes}).to_string();
+    let again = json!({"other": goes, "force": true}).to_string();
     assert_eq!(hub.post(&editor, &format!("/api/vps/{stays}/merge"), &again).status, 409);
     let restored = hub.post(&editor, &format!("/api/vps/{goes}/restore"), "");
     assert_eq!(restored.status, 409, "{restored:?}");

@@ -18,9 +18,12 @@ use crate::service::identity::{IdentityView, PresenceView};
 
 /// The record that is the same machine.
 #[derive(Debug, Deserialize, ToSchema)]
-pub(in crate::http) struct Other {
+pub(in crate::http) struct Merging {
     /// Its id.
     other: Uuid,
+    /// Whether they are one although both report at this moment, as two machines do.
+    #[serde(default)]
+    force: bool,
 }
 
 /// The record that is another machine.
@@ -34,7 +37,7 @@ pub(in crate::http) struct OtherOrAll {
 /// What was seen.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(in crate::http) struct Flag {
-    /// `reinstalled`.
+    /// `reinstalled`, `rekeyed`, or `conflict` if it names no other record.
     flag: String,
 }
 
@@ -75,21 +78,21 @@ pub(in crate::http) async fn presence(
 
 /// Says that another record is the same machine. This one stays, with the history of both; the other is deleted.
 #[utoipa::path(post, path = "/api/vps/{id}/merge", tag = "identity", params(("id" = uuid::Uuid, Path)),
-    request_body = Other, responses(
+    request_body = Merging, responses(
     Usual, OfBody,
     (status = 200, description = "the record that stays", body = Vps),
     (status = 403, description = "the key may not edit", body = ErrorBody),
     (status = 404, description = "there is no such machine", body = ErrorBody),
-    (status = 409, description = "one of them is deleted", body = ErrorBody),
+    (status = 409, description = "one of them is deleted, or both report at this moment as two machines", body = ErrorBody),
     (status = 503, description = "nothing was stored; see Retry-After", body = ErrorBody),
 ))]
 pub(in crate::http) async fn merge(
     State(hub): AppState,
     Editor(caller): Editor,
     Id(id): Id,
-    Json(Other { other }): Json<Other>,
+    Json(Merging { other, force }): Json<Merging>,
 ) -> Result<Answer<Vps>> {
-    Ok(Answer(hub.merge(Timestamp::now(), &caller.actor, id, other).await?))
+    Ok(Answer(hub.merge(Timestamp::now(), &caller.actor, id, other, force).await?))
 }
 
 /// Says that these are two machines: they are not marked again.

@@ -50,7 +50,7 @@ fn the_key_before_takes_its_record_back() {
     let rebooted = world.boot(&one);
     world.live(&[&thief], 1);
     assert_eq!(world.tell(&rebooted, false), Ok(1), "and comes back after a reboot");
-    assert_eq!(world.tell(&thief, false), Err(Decision::Unknown));
+    assert_eq!(world.tell(&thief, false), Err(Decision::Refused(id(1))));
     assert_eq!(world.is_stable(&[&rebooted]), [1]);
     assert!(world.records[0].keys.are_of(OWNER));
 }
