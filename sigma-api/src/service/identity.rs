@@ -210,8 +210,8 @@ impl Hub {
         {
             let _turn = self.turn().await;
             let vps = self.vps(now, id).await?;
-            let between = |mark: &Mark| mark.kind == kind && mark.other_id.is_some();
-            if vps.marks.iter().any(between) && !vps.marks.iter().any(|m| m.kind == kind && !between(m)) {
+            let is_own = |mark: &Mark| mark.kind == kind && mark.other_id.is_none();
+            if kind == MarkKind::Conflict && !vps.marks.iter().any(is_own) {
                 return Err(Invalid::new("flag", rule).into());
             }
             let tx = self.store.begin().await?;
