@@ -4,17 +4,17 @@ use std::net::IpAddr;
 
 use super::address::is_public;
 
-/// Whether the addresses show two places: both have public ones, or both have internal ones, and none of them is of both.
-/// Machines behind one NAT have its address in common, and one address of a private network is in many of them.
+/// Whether the addresses show two places: both say some, and none is of both, be it of all, of the public or of the internal
+/// ones. Machines behind one NAT have its address in common, and one address of a private network is in many of them.
 pub(crate) fn apart(one: &[IpAddr], other: &[IpAddr]) -> bool {
-    let differ = |internal: bool| {
-        let kind = |addresses: &[IpAddr]| -> Vec<IpAddr> {
-            addresses.iter().copied().filter(|ip| is_public(*ip) != internal).collect()
+    let differ = |counts: &dyn Fn(IpAddr) -> bool| {
+        let those = |addresses: &[IpAddr]| -> Vec<IpAddr> {
+            addresses.iter().copied().filter(|ip| counts(*ip)).collect()
         };
-        let (one, other) = (kind(one), kind(other));
+        let (one, other) = (those(one), those(other));
         !one.is_empty() && !other.is_empty() && !one.iter().any(|ip| other.contains(ip))
     };
-    differ(false) || differ(true)
+    differ(&|_| true) || differ(&is_public) || differ(&|ip| !is_public(ip))
 }
 
 /// How many addresses both have; none if they are [`apart`].
@@ -37,7 +37,7 @@ mod tests {
             ("203.0.113.7 10.0.0.5", "203.0.113.7 10.0.0.6", true, 0),
             ("203.0.113.7 10.0.0.5", "203.0.113.8 10.0.0.5", true, 0),
             ("203.0.113.7 10.0.0.5", "10.0.0.5", false, 1),
-            ("203.0.113.7", "10.0.0.5", false, 0),
+            ("203.0.113.7", "10.0.0.5", true, 0),
             ("203.0.113.7 2001:db8::7", "203.0.113.7 2001:db8::8", false, 1),
             ("100.64.0.1 fd00::1", "100.64.0.2 fe80::1", true, 0),
             ("", "203.0.113.8", false, 0),
