@@ -24,6 +24,7 @@ mod hub {
     pub mod model {
         pub mod address;
         pub mod audit;
+        pub mod binding;
         pub mod identity;
         pub mod paging;
         pub mod presence;
