@@ -50,6 +50,8 @@ impl Folder {
         let mut command = Command::new(&self.program);
         command.env_clear();
         command.env("SIGMA_DATA_DIR", self.path().join("data")).env("SIGMA_LISTEN", self.address.to_string());
+        // Its output is read here, and is no terminal.
+        command.env("SIGMA_PRINT_SETUP_LINK", "1");
         command
     }
 
