@@ -1,5 +1,5 @@
-//! Two cookies: of the session, and of the browser that signed in before; and one that lives from a form to the page that
-//! follows. Over https they are bound to the host and to TLS.
+//! Cookies: of the session, of the browser that signed in before, of how its person wants to see the fleet; and one that
+//! lives from a form to the page that follows. Over https they are bound to the host and to TLS.
 
 use axum::http::header::COOKIE;
 use axum::http::{HeaderMap, HeaderValue};
@@ -11,6 +11,7 @@ use crate::service::sign_in::Opened;
 const SESSION: &str = "sigma";
 const DEVICE: &str = "sigma-device";
 const DONE: &str = "sigma-done";
+const VIEW: &str = "sigma-view";
 /// A redirect takes no longer.
 const DONE_SECONDS: u32 = 30;
 /// Browsers keep no cookie for longer.
@@ -37,6 +38,16 @@ pub(super) fn done(headers: &HeaderMap, client: Client) -> Option<&str> {
 /// Notes for the next page what was done; nothing, once it was said.
 pub(super) fn set_done(client: Client, done: &str) -> HeaderValue {
     set(DONE, client, done, if done.is_empty() { 0 } else { DONE_SECONDS })
+}
+
+/// How the person wants to see the fleet.
+pub(super) fn view(headers: &HeaderMap, client: Client) -> Option<&str> {
+    all(headers, &name(VIEW, client)).next()
+}
+
+/// Keeps how the person wants to see the fleet.
+pub(super) fn set_view(client: Client, view: &str) -> HeaderValue {
+    set(VIEW, client, view, DEVICE_DAYS * DAY)
 }
 
 /// What a browser that signed in is to keep.

@@ -1,7 +1,5 @@
 //! Forms of our own pages.
 
-use std::collections::HashMap;
-
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
@@ -12,12 +10,17 @@ use super::body;
 use super::error::{ApiError, Result};
 
 /// The fields of a form that was sent. A field that is missing is empty, as a person would leave it.
-pub(super) struct Form(HashMap<String, String>);
+pub(super) struct Form(Vec<(String, String)>);
 
 impl Form {
     /// What stands in the field.
     pub(super) fn get(&self, name: &str) -> &str {
-        self.0.get(name).map_or("", String::as_str)
+        self.0.iter().rfind(|(field, _)| field == name).map_or("", |(_, value)| value)
+    }
+
+    /// What stands in all fields of that name, in their order.
+    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(field, _)| field == name).map(|(_, value)| value.as_str())
     }
 }
 

@@ -36,6 +36,7 @@ const ANYONE: Access = Access::Keys(Anyone::ROLES);
 /// Every person who signed in.
 const PERSONS: Access = Access::Persons(Viewer::ROLES);
 const PAGES: Access = Access::Page(Viewer::ROLES);
+const PAGE_EDITORS: Access = Access::Page(Editor::ROLES);
 
 /// One URL and method.
 pub(super) struct Route {
@@ -109,7 +110,9 @@ pub(super) fn table() -> Vec<Route> {
         post("/api/keys/{id}/rotate", ADMINS, keys::rotate),
         delete("/api/keys/{id}", ADMINS, keys::revoke),
         // Pages and their forms.
-        get("/", PAGES, web::home::show),
+        get("/", PAGES, web::fleet::show),
+        post("/fleet/view", PAGES, web::fleet::choose_view),
+        post("/vps/{id}/accept", PAGE_EDITORS, web::fleet::accept),
         get("/assets/{file}", Access::Open, web::assets::serve),
         get("/setup", Access::Open, web::setup::show),
         post("/setup", Access::Open, web::setup::submit),
@@ -141,6 +144,7 @@ pub(crate) fn router(hub: Hub) -> Router {
         .layer(from_fn(within_deadline))
         .layer(from_fn_with_state(counted, count))
         .layer(cross_site(hub.entrance.public_url.origin()))
+        .layer(from_fn(web::notice::said_once))
         .layer(from_fn(web::errors::for_browsers))
         .layer(from_fn(guard))
         .layer(from_fn_with_state(hub.clone(), recognize))
@@ -292,6 +296,8 @@ mod tests {
             "POST /api/keys/{id}/rotate: admin",
             "DELETE /api/keys/{id}: admin",
             "GET /: page: admin operator readonly",
+            "POST /fleet/view: page: admin operator readonly",
+            "POST /vps/{id}/accept: page: admin operator",
             "GET /assets/{file}: open",
             "GET /setup: open",
             "POST /setup: open",

@@ -45,10 +45,25 @@ pub(crate) enum SortBy {
     CreatedAt,
     Country,
     Status,
+    City,
+    /// The first address, IPv4 before IPv6.
+    Address,
+    /// The first tag.
+    Tag,
+    /// Load of the last minute for each core.
+    Load,
+    /// Used memory as a part of all.
+    Memory,
+    /// Used disk as a part of all.
+    Disk,
+    Uptime,
+    AgentVersion,
+    Os,
+    Cost,
 }
 
 impl Sort {
-    const NAMES: [(&'static str, SortBy); 8] = [
+    const NAMES: [(&'static str, SortBy); 18] = [
         ("hostname", SortBy::Hostname),
         ("alias", SortBy::Alias),
         ("provider", SortBy::Provider),
@@ -57,9 +72,35 @@ impl Sort {
         ("created_at", SortBy::CreatedAt),
         ("country", SortBy::Country),
         ("status", SortBy::Status),
+        ("city", SortBy::City),
+        ("address", SortBy::Address),
+        ("tag", SortBy::Tag),
+        ("load", SortBy::Load),
+        ("memory", SortBy::Memory),
+        ("disk", SortBy::Disk),
+        ("uptime", SortBy::Uptime),
+        ("agent", SortBy::AgentVersion),
+        ("os", SortBy::Os),
+        ("cost", SortBy::Cost),
     ];
 
-    fn named(text: &str) -> Result<Self, Invalid> {
+    /// Its name in queries: what is parsed to the same.
+    pub(crate) fn name(self) -> String {
+        let name = Self::NAMES.iter().find(|(_, by)| *by == self.by).map_or("hostname", |(name, _)| name);
+        if self.is_descending { format!("-{name}") } else { name.to_owned() }
+    }
+
+    /// Whether what it sorts by changes with every beat.
+    pub(crate) fn looks_at_beats(self) -> bool {
+        let of_beats = [SortBy::LastSeen, SortBy::Load, SortBy::Memory, SortBy::Disk, SortBy::Uptime];
+        of_beats.contains(&self.by)
+    }
+
+    /// The order of that name, `-` before it for the reverse.
+    ///
+    /// # Errors
+    /// A name that is none.
+    pub(crate) fn named(text: &str) -> Result<Self, Invalid> {
         let name = text.strip_prefix('-');
         let found = Self::NAMES.iter().find(|(known, _)| *known == name.unwrap_or(text));
         found.map(|(_, by)| Self { by: *by, is_descending: name.is_some() }).ok_or_else(|| {

@@ -9,7 +9,7 @@ use crate::model::search::Query;
 use crate::model::stats::Stats;
 use crate::model::time::Timestamp;
 use crate::model::vps::{Status, Vps};
-use crate::model::vps_filter::{SortBy, VpsFilter};
+use crate::model::vps_filter::VpsFilter;
 use crate::store::Stored;
 
 /// A list waits no longer for the last beats to be saved.
@@ -49,6 +49,23 @@ impl Hub {
         Ok(Page { data: self.with_suggestions(current).await?, total })
     }
 
+    /// How many machines `filter` lets through.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn count_vps(&self, now: Timestamp, filter: &VpsFilter) -> Result<u64> {
+        self.save_beats_for(filter).await;
+        Ok(self.store.count_vps(now, filter).await?)
+    }
+
+    /// How many machines wait for a person: those in use that have no provider, or a mark that nobody has looked at.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn waiting(&self, now: Timestamp) -> Result<u64> {
+        Ok(self.store.count_waiting(now).await?)
+    }
+
     /// All machines that `filter` lets through, whatever page it says.
     ///
     /// # Errors
@@ -63,7 +80,7 @@ impl Hub {
     /// just now is not waited for: what it has is at most some seconds old, which is better than no list.
     async fn save_beats_for(&self, filter: &VpsFilter) {
         let by_query = filter.q.as_ref().is_some_and(Query::looks_at_beats);
-        if by_query || filter.sort.by == SortBy::LastSeen {
+        if by_query || filter.sort.looks_at_beats() {
             let hub = self.clone();
             // A task of its own: a flush that is dropped half-way loses the beats that it took.
             let saved = tokio::spawn(async move { flush::flush(&hub).await });

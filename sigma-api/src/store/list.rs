@@ -2,29 +2,31 @@
 
 use std::collections::HashMap;
 
-use sea_orm::sea_query::{Expr, ExprTrait, Func, Query};
+use sea_orm::sea_query::Query;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, Select,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 use sigma_protocol::Address;
 use uuid::Uuid;
 
 use super::address::{StoredAddress, addresses_of};
 use super::entity::vps::{Column, Entity, Model};
-use super::entity::{provider, vps_state, vps_tag};
+use super::entity::vps_tag;
 use super::mark::marks_of;
 use super::report::{facts_of, number};
 use super::search::{self, Context};
+use super::sort::sorted;
 use super::state::states_of;
 use super::vps::{CHUNK, port_of, status_of};
 use super::{Result, Store, StoreError};
 use crate::model::mark::flags_of;
 use crate::model::presence::Presence;
 use crate::model::report::Facts;
+use crate::model::search::Flag;
 use crate::model::time::Timestamp;
 use crate::model::vps::{Extra, Seen, Status, Vps};
-use crate::model::vps_filter::{Sort, SortBy, VpsFilter};
+use crate::model::vps_filter::VpsFilter;
 
 /// A record with what is stored beside it. Its presence is not yet judged.
 #[derive(Debug)]
@@ -58,6 +60,30 @@ impl Store {
             .all(&self.read)
             .await?;
         Ok((whole(with_parts(&self.read, rows).await?), total))
+    }
+
+    /// How many records `filter` lets through.
+    ///
+    /// # Errors
+    /// As every read.
+    pub(crate) async fn count_vps(&self, now: Timestamp, filter: &VpsFilter) -> Result<u64> {
+        let context = Context::of(&self.read, now, filter.q.as_ref()).await?;
+        Ok(Entity::find().filter(condition(&context, filter)).count(&self.read).await?)
+    }
+
+    /// How many living records that are not retired have no provider, or an open mark.
+    ///
+    /// # Errors
+    /// As every read.
+    pub(crate) async fn count_waiting(&self, now: Timestamp) -> Result<u64> {
+        let marked = [Flag::Conflict, Flag::Clone, Flag::Reinstalled, Flag::Rekeyed];
+        let flags = marked.into_iter().fold(Condition::any(), |any, flag| any.add(search::flagged(flag)));
+        let waiting = Condition::all()
+            .add(Column::Status.is_not_in([Status::Deleted.name(), Status::Retired.name()]))
+            .add(flags.add(Column::ProviderId.is_null()));
+        let context = Context::at(now);
+        let living = condition(&context, &VpsFilter::default());
+        Ok(Entity::find().filter(living.add(waiting)).count(&self.read).await?)
     }
 
     /// All the records that `filter` lets through, whatever page it says.
@@ -145,38 +171,6 @@ pub(super) fn condition(context: &Context, filter: &VpsFilter) -> Condition {
                 .expiring_within_days
                 .map(|days| Column::ExpireDate.between(now.day_plus(0), now.day_plus(days))),
         )
-}
-
-/// Sorted as asked, and then by hostname, so that pages neither overlap nor leave anything out.
-fn sorted(records: Select<Entity>, sort: Sort) -> Select<Entity> {
-    let provider = Query::select()
-        .column(provider::Column::Name)
-        .from(provider::Entity)
-        .and_where(provider::Column::Id.into_expr().equals(Column::ProviderId))
-        .take();
-    let last_seen = Query::select()
-        .column(vps_state::Column::LastSeen)
-        .from(vps_state::Entity)
-        .and_where(vps_state::Column::VpsId.into_expr().equals((Entity, Column::Id)))
-        .take();
-    // What is empty is as absent as what is NULL; databases differ in where they sort that.
-    let text = |column: Column| Expr::expr(Func::cust("NULLIF").args([column.into_expr(), Expr::value("")]));
-    let key = match sort.by {
-        SortBy::Hostname => Column::Hostname.into_expr(),
-        SortBy::Alias => text(Column::Alias),
-        SortBy::Provider => Expr::SubQuery(None, Box::new(provider.into())),
-        SortBy::LastSeen => Expr::SubQuery(None, Box::new(last_seen.into())),
-        SortBy::ExpireDate => Column::ExpireDate.into_expr(),
-        SortBy::CreatedAt => Column::CreatedAt.into_expr(),
-        SortBy::Country => text(Column::Country),
-        SortBy::Status => Column::Status.into_expr(),
-    };
-    let order = if sort.is_descending { Order::Desc } else { Order::Asc };
-    records
-        .order_by(key.clone().is_null(), Order::Asc)
-        .order_by(key, order)
-        .order_by_asc(Column::Hostname)
-        .order_by_asc(Column::Id)
 }
 
 async fn tags_of(database: &impl ConnectionTrait, ids: &[Uuid]) -> Result<HashMap<Uuid, Vec<String>>> {

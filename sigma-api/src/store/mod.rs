@@ -31,6 +31,7 @@ mod provider;
 mod report;
 mod search;
 mod session;
+mod sort;
 mod state;
 mod stats;
 mod suggestion;

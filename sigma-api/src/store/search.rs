@@ -192,7 +192,7 @@ fn present(now: Timestamp, presence: Presence) -> Condition {
     }
 }
 
-fn flagged(flag: Flag) -> Condition {
+pub(super) fn flagged(flag: Flag) -> Condition {
     let open = Select::select()
         .column(vps_mark::Column::VpsId)
         .from(vps_mark::Entity)

@@ -2,18 +2,18 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::header::SET_COOKIE;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
 
-use super::home::ago;
+use super::notice::go;
+use super::words::ago;
 use super::{Frame, Wrong, html, retry_after, wrong};
+use crate::http::AppState;
 use crate::http::auth::Person;
 use crate::http::body::Id;
 use crate::http::client::Client;
 use crate::http::error::Result;
 use crate::http::form::Form;
-use crate::http::{AppState, cookies};
 use crate::model::account::Session;
 use crate::model::time::Timestamp;
 use crate::service::sessions::Signed;
@@ -25,8 +25,6 @@ use crate::service::{Error, Hub};
 struct AccountPage {
     frame: Frame,
     role: &'static str,
-    /// What was done, when the page follows a form.
-    done: &'static str,
     wrong: Wrong,
     has_totp: bool,
     /// Of an authenticator that waits for its first code.
@@ -57,39 +55,22 @@ struct RecoveryPage {
 /// The page.
 pub(in crate::http) async fn show(
     State(hub): AppState,
-    client: Client,
-    headers: HeaderMap,
     Person(signed): Person,
+    frame: Frame,
 ) -> Result<Response> {
-    let Some(done) = cookies::done(&headers, client) else {
-        return page(&hub, client, &signed, "", Wrong::default()).await;
-    };
-    let sentence = match done {
-        "password" => "The new password counts from now on, and all other sessions have ended.",
-        "totp" => "No code is asked for any more.",
-        "session" => "The session has ended.",
-        _ => "",
-    };
-    let page = page(&hub, client, &signed, sentence, Wrong::default()).await?;
-    Ok((AppendHeaders([(SET_COOKIE, cookies::set_done(client, ""))]), page).into_response())
+    page(&hub, frame, &signed, Wrong::default()).await
 }
 
-/// Back to the page, which says this once. Not the address says what was done: anybody can write a link.
+/// Back to the page, which says what was done.
 fn back(client: Client, done: &str) -> Response {
-    (AppendHeaders([(SET_COOKIE, cookies::set_done(client, done))]), Redirect::to("/account")).into_response()
+    go(client, "/account", done)
 }
 
 /// The page with what is wrong, and with when to try again.
-async fn again(
-    hub: &Hub,
-    client: Client,
-    signed: &Signed,
-    error: Error,
-    fields: &[&str],
-) -> Result<Response> {
+async fn again(hub: &Hub, frame: Frame, signed: &Signed, error: Error, fields: &[&str]) -> Result<Response> {
     let wrong = wrong(error, fields);
     let after = retry_after(&wrong);
-    Ok((after, page(hub, client, signed, "", wrong).await?).into_response())
+    Ok((after, page(hub, frame, signed, wrong).await?).into_response())
 }
 
 /// Chooses another password.
@@ -98,13 +79,14 @@ pub(in crate::http) async fn change_password(
     client: Client,
     visitor: Visitor,
     Person(signed): Person,
+    frame: Frame,
     form: Form,
 ) -> Result<Response> {
     client.require_privacy()?;
     let (now, current, new) = (Timestamp::now(), form.get("current"), form.get("new"));
     match hub.change_password(now, &signed, &visitor, current, new).await {
         Ok(()) => Ok(back(client, "password")),
-        Err(error) => again(&hub, client, &signed, error, &["current", "new"]).await,
+        Err(error) => again(&hub, frame, &signed, error, &["current", "new"]).await,
     }
 }
 
@@ -119,15 +101,16 @@ pub(in crate::http) async fn confirm_totp(
     State(hub): AppState,
     client: Client,
     Person(signed): Person,
+    frame: Frame,
     form: Form,
 ) -> Result<Response> {
     client.require_privacy()?;
     match hub.confirm_totp(Timestamp::now(), &signed, form.get("code"), form.get("password")).await {
         Ok(codes) => {
-            let page = RecoveryPage { frame: Frame::of(client, &signed), codes };
+            let page = RecoveryPage { frame, codes };
             Ok(html(StatusCode::OK, &page))
         }
-        Err(error) => again(&hub, client, &signed, error, &["code", "password"]).await,
+        Err(error) => again(&hub, frame, &signed, error, &["code", "password"]).await,
     }
 }
 
@@ -136,12 +119,13 @@ pub(in crate::http) async fn remove_totp(
     State(hub): AppState,
     client: Client,
     Person(signed): Person,
+    frame: Frame,
     form: Form,
 ) -> Result<Response> {
     client.require_privacy()?;
     match hub.remove_totp(Timestamp::now(), &signed, form.get("password")).await {
         Ok(()) => Ok(back(client, "totp")),
-        Err(error) => again(&hub, client, &signed, error, &["password"]).await,
+        Err(error) => again(&hub, frame, &signed, error, &["password"]).await,
     }
 }
 
@@ -156,13 +140,7 @@ pub(in crate::http) async fn end_session(
     Ok(back(client, "session"))
 }
 
-async fn page(
-    hub: &Hub,
-    client: Client,
-    signed: &Signed,
-    done: &'static str,
-    wrong: Wrong,
-) -> Result<Response> {
+async fn page(hub: &Hub, frame: Frame, signed: &Signed, wrong: Wrong) -> Result<Response> {
     let now = Timestamp::now();
     let pending = if signed.account.totp { None } else { hub.pending_totp(signed).await? };
     let email = &signed.account.email;
@@ -171,9 +149,8 @@ async fn page(
     let sessions = hub.sessions(now, signed).await?;
     let status = wrong.status;
     let page = AccountPage {
-        frame: Frame::of(client, signed),
+        frame,
         role: signed.account.role.name(),
-        done,
         wrong,
         has_totp: signed.account.totp,
         pending,

@@ -3,10 +3,15 @@
 
 pub(super) mod account;
 pub(super) mod assets;
+mod columns;
 pub(super) mod errors;
-pub(super) mod home;
+pub(super) mod fleet;
+mod frame;
+pub(super) mod notice;
+mod row;
 pub(super) mod setup;
 pub(super) mod sign_in;
+mod words;
 
 use askama::Template;
 use axum::http::header::RETRY_AFTER;
@@ -17,29 +22,7 @@ use super::client::Client;
 use super::cookies;
 use super::error::ApiError;
 use crate::service::Hub;
-use crate::service::sessions::Signed;
-
-/// What every page has around it.
-pub(super) struct Frame {
-    /// Address of the stylesheet, which changes with what is in it.
-    style: &'static str,
-    /// Whose page it is.
-    email: Option<String>,
-    /// Whether others on the way can read what the person sends.
-    is_readable: bool,
-}
-
-impl Frame {
-    /// For somebody who signed in.
-    fn of(client: Client, signed: &Signed) -> Self {
-        Self { email: Some(signed.account.email.clone()), ..Self::of_stranger(client) }
-    }
-
-    /// For anybody.
-    fn of_stranger(client: Client) -> Self {
-        Self { style: assets::style(), email: None, is_readable: !client.is_https }
-    }
-}
+use frame::Frame;
 
 /// What is wrong with a form: shown above it, and beside the field that it names.
 #[derive(Default)]

@@ -1,0 +1,2 @@
+// What makes the pages better where scripts run. Everything works without.
+"use strict";

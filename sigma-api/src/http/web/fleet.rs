@@ -1,0 +1,234 @@
+//! The fleet: the machines that a search finds, a page of them at a time, in the columns that the person chose.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::header::SET_COOKIE;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{AppendHeaders, IntoResponse, Response};
+
+use super::columns::{Column, PER_PAGE, View};
+use super::row::Row;
+use super::{Frame, back_to, html};
+use crate::http::auth::Editor;
+use crate::http::body::{Id, Parameters};
+use crate::http::client::Client;
+use crate::http::error::Result;
+use crate::http::form::Form;
+use crate::http::{AppState, cookies};
+use crate::model::text::Invalid;
+use crate::model::time::Timestamp;
+use crate::model::version::Expected;
+use crate::model::vps::Status;
+use crate::model::vps_filter::{Sort, VpsFilter};
+use crate::service::{Error, Hub};
+
+/// Searches that are a click away, beside that of all machines.
+const CHIPS: [(&str, &str); 5] = [
+    ("All", ""),
+    ("Offline", "presence:offline -status:retired"),
+    ("No provider", "provider:none -status:retired"),
+    ("Expires in 14 days", "expires:<15d -status:retired"),
+    ("Past its date", "expires:past -status:retired"),
+];
+
+#[derive(Template)]
+#[template(path = "fleet.html")]
+struct FleetPage {
+    frame: Frame,
+    view: View,
+    q: String,
+    /// What is wrong with the search.
+    wrong: String,
+    sum: Sum,
+    chips: Vec<Chip>,
+    rows: Vec<Row>,
+    total: u64,
+    page: u64,
+    /// When the rows were read: what changes later comes by itself.
+    now_ms: i64,
+}
+
+/// The fleet in a line.
+struct Sum {
+    machines: u64,
+    presence: Vec<(u64, &'static str)>,
+}
+
+/// A search that is a click away.
+struct Chip {
+    name: &'static str,
+    q: &'static str,
+    count: u64,
+}
+
+/// A heading of the table.
+struct Heading {
+    title: &'static str,
+    href: String,
+    is_number: bool,
+    /// `ascending` or `descending`, if the list is sorted by it.
+    sorted: &'static str,
+}
+
+/// The page.
+pub(in crate::http) async fn show(
+    State(hub): AppState,
+    client: Client,
+    headers: HeaderMap,
+    frame: Frame,
+    Parameters(parameters): Parameters,
+) -> Result<Response> {
+    let now = Timestamp::now();
+    let mut view = View::of(&headers, client);
+    let kept = view.to_text();
+    let q = parameters.iter().find(|(name, _)| name == "q").map(|(_, q)| q.clone()).unwrap_or_default();
+    let (filter, wrong) = match filter(&mut view, &parameters) {
+        Ok(filter) => (filter, String::new()),
+        Err(invalid) => (VpsFilter::default(), invalid.to_string()),
+    };
+    let list = hub.list_vps(now, &filter).await?;
+    let providers = hub.store.provider_names().await.map_err(Error::from)?;
+    let rows = list.data.into_iter().map(|vps| Row::new(now, vps, &providers));
+    let (sum, chips) = (sum(&hub, now).await?, chips(&hub, now).await?);
+    let (rows, total) = if wrong.is_empty() { (rows.collect(), list.total) } else { (Vec::new(), 0) };
+    let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    let (page, now_ms, chosen) = (filter.page, now.ms(), view.to_text());
+    let page = FleetPage { frame, view, q, wrong, sum, chips, rows, total, page, now_ms };
+    let answer = html(status, &page);
+    if chosen == kept {
+        return Ok(answer);
+    }
+    Ok((AppendHeaders([(SET_COOKIE, cookies::set_view(client, &chosen))]), answer).into_response())
+}
+
+/// What the address and the person's habits ask for. The order of the list becomes the person's habit.
+pub(super) fn filter(
+    view: &mut View,
+    parameters: &[(String, String)],
+) -> std::result::Result<VpsFilter, Invalid> {
+    let mut filter = VpsFilter::from_parameters(parameters)?;
+    let given = |name: &str| parameters.iter().any(|(given, value)| given == name && !value.is_empty());
+    if given("sort") {
+        view.sort = filter.sort;
+    }
+    filter.sort = view.sort;
+    // Pages hold more than the answers of the API do.
+    let asked =
+        parameters.iter().find(|(name, _)| name == "per_page").and_then(|(_, number)| number.parse().ok());
+    view.per_page = asked.filter(|number| PER_PAGE.contains(number)).unwrap_or(view.per_page);
+    filter.per_page = view.per_page;
+    Ok(filter)
+}
+
+/// Chooses the columns and how many machines a page has.
+pub(in crate::http) async fn choose_view(client: Client, headers: HeaderMap, form: Form) -> Response {
+    let mut view = View::of(&headers, client).with_columns(form.all("column"));
+    let per_page = form.get("per_page").parse().ok().filter(|number| PER_PAGE.contains(number));
+    view.per_page = per_page.unwrap_or(view.per_page);
+    let to = back_to(form.get("back"));
+    (AppendHeaders([(SET_COOKIE, cookies::set_view(client, &view.to_text()))]), to).into_response()
+}
+
+async fn sum(hub: &Hub, now: Timestamp) -> Result<Sum> {
+    let mut presence = Vec::new();
+    for word in ["online", "late", "offline", "never"] {
+        let filter = search(&format!("presence:{word} -status:retired"))?;
+        presence.push((hub.count_vps(now, &filter).await?, word));
+    }
+    let machines = presence.iter().map(|(count, _)| count).sum();
+    presence.retain(|(count, _)| *count > 0);
+    Ok(Sum { machines, presence })
+}
+
+async fn chips(hub: &Hub, now: Timestamp) -> Result<Vec<Chip>> {
+    let mut chips = Vec::new();
+    for (name, q) in CHIPS {
+        chips.push(Chip { name, q, count: hub.count_vps(now, &search(q)?).await? });
+    }
+    Ok(chips)
+}
+
+fn search(q: &str) -> std::result::Result<VpsFilter, Invalid> {
+    VpsFilter::from_parameters(&[("q".to_owned(), q.to_owned())])
+}
+
+/// The address of a list.
+fn address(parts: &[(&str, &str)]) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    parts.iter().filter(|(_, value)| !value.is_empty()).for_each(|(name, value)| {
+        query.append_pair(name, value);
+    });
+    let query = query.finish();
+    if query.is_empty() { "/".to_owned() } else { format!("/?{query}") }
+}
+
+impl FleetPage {
+    /// This list, to come back to.
+    fn here(&self) -> String {
+        self.at_page(self.page)
+    }
+
+    fn at_page(&self, page: u64) -> String {
+        let page = if page > 1 { page.to_string() } else { String::new() };
+        address(&[("q", &self.q), ("page", &page)])
+    }
+
+    fn all_columns(&self) -> [Column; 15] {
+        Column::ALL
+    }
+
+    fn page_sizes(&self) -> [u64; 4] {
+        PER_PAGE
+    }
+
+    fn with_q(&self, q: &str) -> String {
+        address(&[("q", q)])
+    }
+
+    fn name_heading(&self) -> Heading {
+        self.heading("Name", "hostname", false)
+    }
+
+    fn headings(&self) -> Vec<Heading> {
+        let of = |column: &Column| self.heading(column.title(), column.sort(), column.is_number());
+        self.view.columns.iter().map(of).collect()
+    }
+
+    /// A click sorts by it; another one turns that around.
+    fn heading(&self, title: &'static str, first: &str, is_number: bool) -> Heading {
+        let now = self.view.sort;
+        let is_by = Sort::named(first).is_ok_and(|sort| sort.by == now.by);
+        let turned = Sort { is_descending: !now.is_descending, ..now }.name();
+        let sort = if is_by { &*turned } else { first };
+        let sorted = match (is_by, now.is_descending) {
+            (false, _) => "",
+            (true, false) => "ascending",
+            (true, true) => "descending",
+        };
+        Heading { title, href: address(&[("q", &self.q), ("sort", sort)]), is_number, sorted }
+    }
+
+    /// The first and the last machine of the page, counted from 1.
+    fn span(&self) -> (u64, u64) {
+        let before = self.page.saturating_sub(1).saturating_mul(self.view.per_page);
+        let rows = u64::try_from(self.rows.len()).unwrap_or(u64::MAX);
+        (before.saturating_add(1), before.saturating_add(rows))
+    }
+
+    fn pages(&self) -> u64 {
+        self.total.div_ceil(self.view.per_page).max(1)
+    }
+}
+
+/// Assigns a machine to the provider that is suggested for it.
+pub(in crate::http) async fn accept(
+    State(hub): AppState,
+    client: Client,
+    Editor(caller): Editor,
+    Id(id): Id,
+    form: Form,
+) -> Result<Response> {
+    hub.accept_suggestion(Timestamp::now(), &caller.actor, id, &Expected::default()).await?;
+    let to = back_to(form.get("back"));
+    Ok((AppendHeaders([(SET_COOKIE, cookies::set_done(client, "assigned"))]), to).into_response())
+}

@@ -1,0 +1,70 @@
+//! What a form did, said once on the page that follows. It travels in a cookie, not in the address: anybody can write a
+//! link. What the cookie may say stands here.
+
+use axum::extract::Request;
+use axum::http::header::{CONTENT_TYPE, SET_COOKIE};
+use axum::http::{Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use uuid::Uuid;
+
+use crate::http::client::Client;
+use crate::http::cookies;
+
+/// What was done.
+pub(super) struct Notice {
+    pub(super) sentence: String,
+    /// The bulk change that can be taken back.
+    pub(super) undo: Option<Uuid>,
+}
+
+impl Notice {
+    /// What a text of the cookie says: a word, and sometimes a number and the id of a bulk change after dots.
+    pub(super) fn of(text: &str) -> Option<Self> {
+        let mut parts = text.split('.');
+        let word = parts.next()?;
+        let number = parts.next().and_then(|number| number.parse::<u64>().ok()).unwrap_or(0);
+        let undo = parts.next().and_then(|id| id.parse().ok());
+        let sentence = match word {
+            "changed" => format!("{} changed.", machines(number)),
+            "undone" => format!("{} as before.", machines(number)),
+            _ => known(word)?.to_owned(),
+        };
+        Some(Self { sentence, undo })
+    }
+}
+
+/// Sentences without a number.
+fn known(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "password" => "The new password counts from now on, and all other sessions have ended.",
+        "totp" => "No code is asked for any more.",
+        "assigned" => "The provider is assigned.",
+        "session" => "The session has ended.",
+        _ => return None,
+    })
+}
+
+/// So many machines, in words.
+pub(super) fn machines(number: u64) -> String {
+    if number == 1 { "1 machine".to_owned() } else { format!("{number} machines") }
+}
+
+/// To the page that follows a form, which says what was done.
+pub(super) fn go(client: Client, to: &str, done: &str) -> Response {
+    (AppendHeaders([(SET_COOKIE, cookies::set_done(client, done))]), Redirect::to(to)).into_response()
+}
+
+/// Forgets what was done once a page has said it.
+pub(in crate::http) async fn said_once(client: Client, request: Request, next: Next) -> Response {
+    let is_told = request.method() == Method::GET && cookies::done(request.headers(), client).is_some();
+    let mut response = next.run(request).await;
+    let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if is_told
+        && response.status() == StatusCode::OK
+        && kind.is_some_and(|kind| kind.starts_with("text/html"))
+    {
+        response.headers_mut().append(SET_COOKIE, cookies::set_done(client, ""));
+    }
+    response
+}

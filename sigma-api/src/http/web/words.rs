@@ -1,0 +1,60 @@
+//! Values as a person reads them.
+
+use std::time::Duration;
+
+use crate::model::time::Timestamp;
+
+/// How long before `now`, in the largest unit that says something.
+pub(super) fn ago(now: Timestamp, at: Timestamp) -> String {
+    format!("{} ago", long(at.age(now)))
+}
+
+/// A span of time, in the largest unit that says something.
+pub(super) fn long(span: Duration) -> String {
+    match span.as_secs() {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds @ 120..7200 => format!("{} min", seconds / 60),
+        seconds @ 7200..172_800 => format!("{} h", seconds / 3600),
+        seconds => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// Memory of so many MiB.
+pub(super) fn mib(mb: u64) -> String {
+    if mb < 10_240 { format!("{mb} MiB") } else { format!("{} GiB", (mb + 512) / 1024) }
+}
+
+/// A point in time, to the second, for those who want it exact.
+pub(super) fn exact(at: Timestamp) -> String {
+    let text = at.to_string();
+    let day_and_time: String = text.chars().take(19).map(|c| if c == 'T' { ' ' } else { c }).collect();
+    format!("{day_and_time} UTC")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_said_in_a_unit_that_says_something() {
+        let now = Timestamp::from_ms(1_000_000_000_000);
+        for (seconds, said) in [
+            (0, "0 s ago"),
+            (119, "119 s ago"),
+            (120, "2 min ago"),
+            (7200, "2 h ago"),
+            (172_800, "2 days ago"),
+        ] {
+            assert_eq!(ago(now, Timestamp::from_ms(now.ms() - seconds * 1000)), said);
+        }
+        assert_eq!(exact(now), "2001-09-09 01:46:40 UTC");
+    }
+
+    #[test]
+    fn memory_is_said_in_a_unit_that_says_something() {
+        assert_eq!(
+            (mib(128), mib(10_239), mib(16_000)),
+            ("128 MiB".into(), "10239 MiB".into(), "16 GiB".into())
+        );
+    }
+}
