@@ -51,6 +51,7 @@ struct FleetPage {
 /// The fleet in a line.
 struct Sum {
     machines: u64,
+    /// How many there are of each presence, and retired ones, which `machines` does not count.
     presence: Vec<(u64, &'static str)>,
 }
 
@@ -136,6 +137,7 @@ async fn sum(hub: &Hub, now: Timestamp) -> Result<Sum> {
         presence.push((hub.count_vps(now, &filter).await?, word));
     }
     let machines = presence.iter().map(|(count, _)| count).sum();
+    presence.push((hub.count_vps(now, &search("status:retired")?).await?, "retired"));
     presence.retain(|(count, _)| *count > 0);
     Ok(Sum { machines, presence })
 }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use sigma_protocol::LABEL_INTERNAL;
 use uuid::Uuid;
 
-use super::words::{ago, exact, long, mib};
+use super::words::{IN_GIB_FROM_MIB, ago, exact, long, mib};
 use crate::model::delivery::LESS_THAN_BOUGHT;
 use crate::model::presence::Presence;
 use crate::model::time::Timestamp;
@@ -146,9 +146,11 @@ fn load(reported: &Reported) -> Option<Load> {
 fn memory(reported: &Reported) -> Option<Meter> {
     let info = &reported.system_info;
     let (used, all) = (info.ram_used_mb?, info.ram_mb?);
-    let text = match (used < 10_240, all < 10_240) {
-        (true, true) => format!("{used} of {all} MiB"),
-        _ => format!("{} of {}", mib(used), mib(all)),
+    let text = if all < IN_GIB_FROM_MIB {
+        format!("{used} of {all} MiB")
+    } else {
+        let tenths = used.saturating_mul(10) / 1024;
+        format!("{}.{} of {}", tenths / 10, tenths % 10, mib(all))
     };
     Some(Meter::new(text, used.saturating_mul(100).checked_div(all)?))
 }

@@ -19,9 +19,12 @@ pub(super) fn long(span: Duration) -> String {
     }
 }
 
+/// Memory from this size on is said in GiB.
+pub(super) const IN_GIB_FROM_MIB: u64 = 10_240;
+
 /// Memory of so many MiB.
 pub(super) fn mib(mb: u64) -> String {
-    if mb < 10_240 { format!("{mb} MiB") } else { format!("{} GiB", (mb + 512) / 1024) }
+    if mb < IN_GIB_FROM_MIB { format!("{mb} MiB") } else { format!("{} GiB", (mb + 512) / 1024) }
 }
 
 /// A point in time, to the second, for those who want it exact.
