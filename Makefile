@@ -1,6 +1,6 @@
 # The verbs of the project. CI calls the same.
 
-.PHONY: help run test check dist bench-agent agent-size faults fuzz bench-suggestion demo-fleet
+.PHONY: help run test check dist bench-agent agent-size faults fuzz bench-suggestion bench-pages demo-fleet
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 22
@@ -25,6 +25,9 @@ agent-size: ## what the file of the static agent is made of
 
 bench-suggestion: ## how often the suggested provider is right, on made fleets of 500 machines
 	@cargo test --quiet --package sigma-api --lib suggestion::proof -- --nocapture --test-threads 1
+
+bench-pages: ## size and time to first byte of each page at 10,000 machines
+	@scripts/bench-pages.sh
 
 demo-fleet: ## a hub with 200 simulated machines at 12 providers; FLEET="--setup-only" and others go to the program
 	@scripts/demo-fleet.sh $(FLEET)
