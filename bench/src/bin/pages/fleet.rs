@@ -52,7 +52,7 @@ fn report(folder: &Folder, key: &str, machines: impl Iterator<Item = u32>) -> Re
     Ok(())
 }
 
-fn taken<'a>(answer: &'a std::io::Result<Answer>, status: u16) -> Result<&'a Answer, String> {
+fn taken(answer: &std::io::Result<Answer>, status: u16) -> Result<&Answer, String> {
     match answer {
         Ok(answer) if answer.status == status => Ok(answer),
         Ok(answer) => Err(format!("{}: {}", answer.status, answer.body)),
@@ -67,7 +67,7 @@ fn line(number: u32) -> Value {
         "hostname": hostname(number), "tags": tags, "country": "DE", "currency": "EUR", "cost_monthly": "4.50",
         "expire_date": format!("2031-{:02}-{:02}", number % 12 + 1, number % 28 + 1), "alias": format!("machine {number}"),
     });
-    if number % 3 > 0
+    if !number.is_multiple_of(3)
         && let Some(members) = line.as_object_mut()
     {
         members.insert("provider".to_owned(), json!(format!("Provider {}", number % PROVIDERS)));
