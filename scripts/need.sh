@@ -16,3 +16,13 @@ need_rust() {
     echo "cargo is missing: install the Rust toolchain from https://rustup.rs" >&2
     return 1
 }
+
+# Chromium and its driver, for the stories of the pages. Ubuntu has them only as snaps, which need more than apt.
+need_browser() {
+    chromedriver --version >/dev/null 2>&1 && return 0
+    if [ "$(. /etc/os-release 2>/dev/null && echo "${ID:-}")" = ubuntu ]; then
+        echo "chromedriver is missing: https://googlechromelabs.github.io/chrome-for-testing/ has it with its browser" >&2
+        return 1
+    fi
+    need chromium chromium && need chromedriver chromium-driver
+}

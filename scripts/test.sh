@@ -9,6 +9,8 @@ need cc gcc
 need ip iproute2 || true
 need nft nftables || true
 need unshare util-linux || true
+# The stories of the pages look at them in a browser; without one they are skipped, in CI they fail.
+need_browser || true
 
 say() { printf '== %s\n' "$*"; }
 

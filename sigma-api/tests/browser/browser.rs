@@ -1,0 +1,356 @@
+//! A browser, used as a person uses it: by what is written on the page. Whatever it looks for it waits for.
+
+#![allow(dead_code, clippy::allow_attributes, reason = "stories use what they need of it")]
+
+use std::cell::RefCell;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD as BASE64;
+use fantoccini::elements::Element;
+use fantoccini::error::CmdError;
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::common::Hub;
+use crate::driver::{Driver, Extra, capabilities};
+
+/// How long anything on a page may take to come.
+const WITHIN: Duration = Duration::from_secs(10);
+/// The desk that stories sit at.
+const DESK: (u32, u32) = (1280, 900);
+
+type Done<T> = Result<T, CmdError>;
+
+/// Which colours somebody likes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Theme {
+    Light,
+    Dark,
+}
+
+impl Theme {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+}
+
+/// Whether pages may run scripts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Script {
+    On,
+    Off,
+}
+
+/// A browser of its own for each person of a story, with nothing remembered. When it is dropped it looks at what the
+/// console said: any error fails the story, unless the story said that it expects it. A story that fails leaves a picture
+/// and the page in `target/browser/`.
+pub(crate) struct Browser {
+    client: Option<Client>,
+    runtime: Runtime,
+    driver: Driver,
+    _profile: tempfile::TempDir,
+    origin: String,
+    expected: RefCell<Vec<String>>,
+}
+
+impl Browser {
+    /// A browser at this hub.
+    pub(crate) fn new(hub: &Hub, script: Script) -> Self {
+        Self::at(&format!("http://{}", hub.address), script)
+    }
+
+    /// A browser at this origin.
+    pub(crate) fn at(origin: &str, script: Script) -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let (driver, profile) = (Driver::start(), tempfile::tempdir().unwrap());
+        let mut builder = ClientBuilder::new(HttpConnector::new());
+        builder.capabilities(capabilities(profile.path(), script == Script::On));
+        let client = runtime.block_on(builder.connect(&driver.url)).expect("no browser starts");
+        let browser = Self {
+            client: Some(client),
+            runtime,
+            driver,
+            _profile: profile,
+            origin: origin.to_owned(),
+            expected: RefCell::default(),
+        };
+        browser.resize(DESK.0, DESK.1);
+        browser
+    }
+
+    fn client(&self) -> &Client {
+        self.client.as_ref().unwrap()
+    }
+
+    fn now<T>(&self, work: impl Future<Output = Done<T>>) -> T {
+        self.runtime.block_on(work).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Tries until there is something; a page that is being left has elements that are gone when they are asked.
+    fn soon<T>(&self, what: &str, mut find: impl AsyncFnMut(&Client) -> Done<Option<T>>) -> T {
+        let (started, client) = (Instant::now(), self.client());
+        let found = self.runtime.block_on(async {
+            loop {
+                let last = match find(client).await {
+                    Ok(Some(found)) => return Ok(found),
+                    Ok(None) => String::new(),
+                    Err(error) => error.to_string(),
+                };
+                if started.elapsed() > WITHIN {
+                    return Err(last);
+                }
+                tokio::time::sleep(Duration::from_millis(30)).await;
+            }
+        });
+        found.unwrap_or_else(|last| {
+            panic!("no {what} at {} {last}\n{}", self.path(), self.text());
+        })
+    }
+
+    /// Opens a page of the hub, or any URL.
+    pub(crate) fn open(&self, path: &str) {
+        let url = if path.starts_with('/') { format!("{}{path}", self.origin) } else { path.to_owned() };
+        self.now(self.client().goto(&url));
+    }
+
+    pub(crate) fn reload(&self) {
+        self.now(self.client().refresh());
+    }
+
+    /// Path and query of the page.
+    pub(crate) fn path(&self) -> String {
+        let url = self.now(self.client().current_url());
+        url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
+    }
+
+    pub(crate) fn title(&self) -> String {
+        self.now(self.client().title())
+    }
+
+    /// What can be read on the page.
+    pub(crate) fn text(&self) -> String {
+        self.text_of("body")
+    }
+
+    /// What can be read in the first element that the selector finds.
+    pub(crate) fn text_of(&self, selector: &str) -> String {
+        self.soon(selector, async |client: &Client| {
+            Ok(Some(client.find(Locator::Css(selector)).await?.text().await?))
+        })
+    }
+
+    /// The value of an attribute of the first element that the selector finds.
+    pub(crate) fn attribute(&self, selector: &str, name: &str) -> Option<String> {
+        self.soon(selector, async |client: &Client| {
+            Ok(Some(client.find(Locator::Css(selector)).await?.attr(name).await?))
+        })
+    }
+
+    /// How many elements the selector finds now.
+    pub(crate) fn count(&self, selector: &str) -> usize {
+        self.now(self.client().find_all(Locator::Css(selector))).len()
+    }
+
+    /// Waits until this can be read on the page.
+    pub(crate) fn sees(&self, text: &str) {
+        self.soon(&format!("{text:?}"), async |client: &Client| {
+            let body = client.find(Locator::Css("body")).await?;
+            Ok(body.text().await?.contains(text).then_some(()))
+        });
+    }
+
+    /// Waits until this can no longer be read on the page.
+    pub(crate) fn sees_no(&self, text: &str) {
+        self.soon(&format!("page without {text:?}"), async |client: &Client| {
+            let body = client.find(Locator::Css("body")).await?;
+            Ok((!body.text().await?.contains(text)).then_some(()))
+        });
+    }
+
+    /// Waits until the selector finds so many elements.
+    pub(crate) fn waits_for(&self, selector: &str, count: usize) {
+        self.soon(&format!("{count} of {selector}"), async |client: &Client| {
+            Ok((client.find_all(Locator::Css(selector)).await?.len() == count).then_some(()))
+        });
+    }
+
+    /// Waits until the page has this path and query.
+    pub(crate) fn is_at(&self, path: &str) {
+        let want = format!("{}{path}", self.origin);
+        self.soon(&format!("page {path}"), async |client: &Client| {
+            Ok((client.current_url().await?.as_str() == want).then_some(()))
+        });
+    }
+
+    /// Clicks the button of this name.
+    pub(crate) fn press(&self, name: &str) {
+        self.click("button, summary, input[type=submit], [role=button]", name);
+    }
+
+    /// Follows the link of this name.
+    pub(crate) fn follow(&self, name: &str) {
+        self.click("a[href]", name);
+    }
+
+    /// Clicks the check box or radio button of this label.
+    pub(crate) fn tick(&self, label: &str) {
+        self.click("input[type=checkbox], input[type=radio]", label);
+    }
+
+    /// Clicks what the selector finds and what has this name for assistive technology.
+    pub(crate) fn click(&self, selector: &str, name: &str) {
+        self.soon(&format!("{name:?} to click"), async |client: &Client| {
+            let Some(element) = named(client, selector, name).await? else { return Ok(None) };
+            element.click().await.map(Some)
+        });
+    }
+
+    /// Types into the field of this label, in place of what it holds.
+    pub(crate) fn fill(&self, label: &str, text: &str) {
+        const FIELDS: &str =
+            "input:not([type=hidden], [type=checkbox], [type=radio], [type=submit]), textarea";
+        self.soon(&format!("field {label:?}"), async |client: &Client| {
+            let Some(element) = named(client, FIELDS, label).await? else { return Ok(None) };
+            element.clear().await?;
+            element.send_keys(text).await.map(Some)
+        });
+    }
+
+    /// Chooses by what is written on the choice.
+    pub(crate) fn choose(&self, label: &str, choice: &str) {
+        self.soon(&format!("choice {label:?}"), async |client: &Client| {
+            let Some(element) = named(client, "select", label).await? else { return Ok(None) };
+            element.select_by_label(choice).await.map(Some)
+        });
+    }
+
+    /// What the field of this label holds.
+    pub(crate) fn value(&self, label: &str) -> String {
+        self.soon(&format!("field {label:?}"), async |client: &Client| {
+            let Some(element) = named(client, "input, textarea, select", label).await? else {
+                return Ok(None);
+            };
+            element.prop("value").await
+        })
+    }
+
+    /// Presses keys wherever the focus is: text, or one of `fantoccini::key::Key`.
+    pub(crate) fn type_keys(&self, keys: &str) {
+        self.now(async { self.client().active_element().await?.send_keys(keys).await });
+    }
+
+    /// The name of what has the focus, as assistive technology gets it.
+    pub(crate) fn focused(&self) -> String {
+        self.now(async { name_of(self.client(), &self.client().active_element().await?).await })
+    }
+
+    /// Runs a script in the page, even where the page itself may run none; `arguments[0]` is what it gets.
+    pub(crate) fn run(&self, script: &str, argument: Value) -> Value {
+        self.now(self.client().execute(script, vec![argument]))
+    }
+
+    /// A command of Chromium's developer tools.
+    pub(crate) fn devtools(&self, command: &str, parameters: &Value) -> Value {
+        self.now(self.client().issue_cmd(Extra::devtools(command, parameters)))
+    }
+
+    /// Makes the page so large, in CSS pixels.
+    pub(crate) fn resize(&self, width: u32, height: u32) {
+        let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        self.devtools("Emulation.setDeviceMetricsOverride", &size);
+    }
+
+    /// Looks at pages as who likes them dark, or light.
+    pub(crate) fn likes(&self, theme: Theme) {
+        let value = theme.name();
+        let features = json!({"features": [
+            {"name": "prefers-color-scheme", "value": value},
+            {"name": "prefers-reduced-motion", "value": "reduce"},
+        ]});
+        self.devtools("Emulation.setEmulatedMedia", &features);
+    }
+
+    /// The story will make the hub answer with this status, which browsers call an error.
+    pub(crate) fn expects(&self, status: u16) {
+        self.expected.borrow_mut().push(format!("responded with a status of {status} "));
+    }
+
+    /// What the console said that should not have been said, since it was last asked.
+    pub(crate) fn complaints(&self) -> Vec<String> {
+        let said = self.now(self.client().issue_cmd(Extra::console()));
+        let expected = self.expected.borrow();
+        let lines = said.as_array().into_iter().flatten().filter(|line| {
+            let text = line["message"].as_str().unwrap_or_default();
+            let is_bad = ["SEVERE", "WARNING"].iter().any(|level| line["level"] == *level);
+            is_bad && !expected.iter().any(|expected| text.contains(expected))
+        });
+        lines.map(|line| format!("{}: {}", line["source"], line["message"])).collect()
+    }
+
+    /// A picture of what can be seen, or of all of the page.
+    pub(crate) fn picture(&self, is_whole: bool) -> Vec<u8> {
+        if !is_whole {
+            return self.now(self.client().screenshot());
+        }
+        let kept = self.run("return [innerWidth, document.documentElement.scrollHeight]", Value::Null);
+        let wanted = json!({"format": "png", "captureBeyondViewport": true, "clip":
+            {"x": 0, "y": 0, "width": kept[0], "height": kept[1], "scale": 1}});
+        let answer = self.devtools("Page.captureScreenshot", &wanted);
+        BASE64.decode(answer["data"].as_str().unwrap()).unwrap()
+    }
+
+    /// Leaves in `target/browser/` what was seen when a story failed.
+    fn leave_evidence(&self) {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("../browser");
+        let story = std::thread::current().name().unwrap_or("story").replace("::", "-");
+        let client = self.client();
+        let seen = self.runtime.block_on(async { (client.screenshot().await, client.source().await) });
+        let (Ok(picture), Ok(page)) = seen else { return };
+        let _ = std::fs::create_dir_all(&folder);
+        let _ = std::fs::write(folder.join(format!("{story}.png")), picture);
+        let _ = std::fs::write(folder.join(format!("{story}.html")), page);
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let has_failed = std::thread::panicking();
+        let complaints = if has_failed {
+            self.leave_evidence();
+            Vec::new()
+        } else {
+            self.complaints()
+        };
+        // It may have to be told twice to end, but not waited for.
+        if let Some(client) = self.client.take() {
+            let closing = async { tokio::time::timeout(Duration::from_secs(5), client.close()).await };
+            let _ = self.runtime.block_on(closing);
+        }
+        self.driver.stop();
+        assert!(complaints.is_empty(), "the console complained: {complaints:#?}");
+    }
+}
+
+/// What the selector finds, can be seen, and has this name.
+async fn named(client: &Client, selector: &str, name: &str) -> Done<Option<Element>> {
+    let mut found = Vec::new();
+    for element in client.find_all(Locator::Css(selector)).await? {
+        if name_of(client, &element).await? == name && element.is_displayed().await? {
+            found.push(element);
+        }
+    }
+    assert!(found.len() <= 1, "{} of {selector} have the name {name:?}", found.len());
+    Ok(found.pop())
+}
+
+async fn name_of(client: &Client, element: &Element) -> Done<String> {
+    let name = client.issue_cmd(Extra::name_of(element.element_id().as_ref())).await?;
+    Ok(name.as_str().unwrap_or_default().to_owned())
+}

@@ -1,0 +1,38 @@
+//! That the browser of the stories sees what goes wrong.
+
+use crate::browser::{Browser, Script};
+use crate::common::Folder;
+
+stories!(an_error_of_a_script_fails_the_story, what_the_policy_refuses_fails_the_story);
+stories_also_without_javascript!(scripts_run_only_where_they_may);
+
+fn scripts_run_only_where_they_may(script: Script) {
+    let folder = Folder::new();
+    let hub = folder.start();
+    let browser = Browser::new(&hub, script);
+    browser.open("data:text/html,<p>waiting<script>document.querySelector('p').textContent = 'run'</script>");
+    browser.sees(if script == Script::On { "run" } else { "waiting" });
+    assert_eq!(browser.run("return arguments[0] + 1", 1.into()), 2, "stories look with scripts of their own");
+}
+
+fn an_error_of_a_script_fails_the_story(script: Script) {
+    let folder = Folder::new();
+    let hub = folder.start();
+    let browser = Browser::new(&hub, script);
+    browser.open("/sign-in");
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+    browser.run("setTimeout(() => { throw new Error('of the page') })", serde_json::Value::Null);
+    browser.run("return new Promise(done => setTimeout(done, 50))", serde_json::Value::Null);
+    let complaints = browser.complaints();
+    assert!(complaints.iter().any(|line| line.contains("of the page")), "{complaints:?}");
+}
+
+fn what_the_policy_refuses_fails_the_story(script: Script) {
+    let folder = Folder::new();
+    let hub = folder.start();
+    let browser = Browser::new(&hub, script);
+    browser.open("/sign-in");
+    browser.run("document.body.setAttribute('style', 'color: red')", serde_json::Value::Null);
+    let complaints = browser.complaints();
+    assert!(complaints.iter().any(|line| line.contains("Content Security Policy")), "{complaints:?}");
+}
