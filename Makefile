@@ -1,6 +1,6 @@
 # The verbs of the project. CI calls the same.
 
-.PHONY: help run test check dist bench-agent agent-size faults fuzz bench-suggestion bench-pages demo-fleet
+.PHONY: help run test check dist bench-agent agent-size faults fuzz bench-suggestion bench-pages demo-fleet screenshots
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 22
@@ -37,3 +37,6 @@ faults: ## the faults that the hub must survive, at full size
 
 fuzz: ## fuzz every parser; FUZZ_SECONDS=3600 make fuzz for a long run
 	@scripts/fuzz.sh
+
+screenshots: ## a picture of every page, in light, dark and on a telephone: target/screenshots/
+	@scripts/screenshots.sh

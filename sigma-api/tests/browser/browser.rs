@@ -15,8 +15,9 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::common::Hub;
+use crate::common::{Folder, Hub};
 use crate::driver::{Driver, Extra, capabilities};
+use crate::people::{EMAIL, make_administrator, signed_in};
 
 /// How long anything on a page may take to come.
 const WITHIN: Duration = Duration::from_secs(10);
@@ -83,6 +84,28 @@ impl Browser {
         };
         browser.resize(DESK.0, DESK.1);
         browser
+    }
+
+    /// The browser of an administrator who has signed in.
+    pub(crate) fn of_administrator(folder: &Folder, hub: &Hub, script: Script) -> Self {
+        make_administrator(folder, hub, EMAIL);
+        let browser = Self::new(hub, script);
+        browser.comes_in(hub, EMAIL);
+        browser
+    }
+
+    /// Gets the session of somebody who signed in before.
+    pub(crate) fn comes_in(&self, hub: &Hub, email: &str) {
+        let token = signed_in(hub, email).cookie("sigma").unwrap();
+        let cookie = json!({"name": "sigma", "value": token, "url": self.origin, "httpOnly": true});
+        self.devtools("Network.setCookie", &cookie);
+    }
+
+    /// Signs in by the form.
+    pub(crate) fn signs_in(&self, email: &str, password: &str) {
+        self.fill("E-mail", email);
+        self.fill("Password", password);
+        self.press("Sign in");
     }
 
     fn client(&self) -> &Client {
@@ -277,6 +300,12 @@ impl Browser {
         self.devtools("Emulation.setEmulatedMedia", &features);
     }
 
+    /// Makes the page that of a telephone, with its density.
+    pub(crate) fn becomes_a_phone(&self, width: u32, height: u32) {
+        let size = json!({"width": width, "height": height, "deviceScaleFactor": 2, "mobile": true});
+        self.devtools("Emulation.setDeviceMetricsOverride", &size);
+    }
+
     /// The story will make the hub answer with this status, which browsers call an error.
     pub(crate) fn expects(&self, status: u16) {
         self.expected.borrow_mut().push(format!("responded with a status of {status} "));
@@ -285,7 +314,7 @@ impl Browser {
     /// What the console said that should not have been said, since it was last asked.
     pub(crate) fn complaints(&self) -> Vec<String> {
         let said = self.now(self.client().issue_cmd(Extra::console()));
-        let expected = self.expected.borrow();
+        let expected = self.expected.take();
         let lines = said.as_array().into_iter().flatten().filter(|line| {
             let text = line["message"].as_str().unwrap_or_default();
             let is_bad = ["SEVERE", "WARNING"].iter().any(|level| line["level"] == *level);
@@ -294,14 +323,16 @@ impl Browser {
         lines.map(|line| format!("{}: {}", line["source"], line["message"])).collect()
     }
 
-    /// A picture of what can be seen, or of all of the page.
-    pub(crate) fn picture(&self, is_whole: bool) -> Vec<u8> {
-        if !is_whole {
-            return self.now(self.client().screenshot());
-        }
-        let kept = self.run("return [innerWidth, document.documentElement.scrollHeight]", Value::Null);
+    /// A picture of all of the page, down to a limit.
+    pub(crate) fn picture(&self) -> Vec<u8> {
+        const LONGEST: u64 = 4000;
+        let size = self.run(
+            "return [document.documentElement.clientWidth, document.documentElement.scrollHeight]",
+            Value::Null,
+        );
+        let height = size[1].as_u64().unwrap().min(LONGEST);
         let wanted = json!({"format": "png", "captureBeyondViewport": true, "clip":
-            {"x": 0, "y": 0, "width": kept[0], "height": kept[1], "scale": 1}});
+            {"x": 0, "y": 0, "width": size[0], "height": height, "scale": 1}});
         let answer = self.devtools("Page.captureScreenshot", &wanted);
         BASE64.decode(answer["data"].as_str().unwrap()).unwrap()
     }

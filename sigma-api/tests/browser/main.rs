@@ -43,9 +43,23 @@ mod people;
 #[cfg(test)]
 mod browser;
 #[cfg(test)]
+mod checks;
+#[cfg(test)]
 mod driver;
+#[cfg(test)]
+mod pages;
 
+#[cfg(test)]
+mod account;
+#[cfg(test)]
+mod errors;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod pictures;
+#[cfg(test)]
+mod readable;
+#[cfg(test)]
 mod set_up;
+#[cfg(test)]
+mod sign_in;

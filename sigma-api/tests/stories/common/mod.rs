@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "the test starts the program that it tests")]
 #![allow(dead_code, clippy::allow_attributes, reason = "each test file uses its part of this")]
 
+pub(crate) mod authenticator;
 pub(crate) mod machine;
 
 use std::io::{BufRead, BufReader, Read, Write};

@@ -1,0 +1,127 @@
+//! Everybody can read every page: by eye, on a telephone, by ear, by keyboard.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::browser::{Browser, Script};
+use crate::checks::faults;
+use crate::common::machine::Machine;
+use crate::common::{Folder, Hub};
+use crate::pages::{PAGES, Places, Who};
+
+stories!(every_page_is_readable, every_page_is_readable_while_there_is_nothing, each_check_finds_its_fault);
+
+fn every_page_is_readable(_: Script) {
+    let folder = Folder::new();
+    let hub = folder.start();
+    furnish(&folder, &hub);
+    walk(&folder, &hub);
+}
+
+fn every_page_is_readable_while_there_is_nothing(_: Script) {
+    let folder = Folder::new();
+    let hub = folder.start();
+    walk(&folder, &hub);
+}
+
+/// Looks at each page, and tells all that is wrong with any.
+fn walk(folder: &Folder, hub: &Hub) {
+    let places = Places::new(folder, hub);
+    let (mut found, mut titles) = (Vec::new(), BTreeMap::new());
+    for page in PAGES {
+        let Some(browser) = places.visit(page) else { continue };
+        found.extend(faults(browser).into_iter().map(|fault| format!("{}: {fault}", page.name)));
+        // States of one page share its title, and strangers and persons never see each other's.
+        let title = (page.who == Who::Stranger, browser.title());
+        let path = titles.entry(title).or_insert(page.path);
+        if *path != page.path {
+            found.push(format!("{}: has the title of {path}", page.name));
+        }
+    }
+    assert!(found.is_empty(), "{} faults:\n{}", found.len(), found.join("\n"));
+}
+
+/// Machines and people with names that are hard on a page.
+fn furnish(folder: &Folder, hub: &Hub) {
+    let key = folder.key("agent");
+    let names = [
+        "web1",
+        "a-very-long-name-of-a-machine-that-somebody-thought-was-a-good-idea-at-that-time.example.org",
+        "x",
+    ];
+    for (number, name) in (1_u8..).zip(names) {
+        let boot = format!("{number:08}-0000-4000-8000-000000000000");
+        Machine::new(name, number, &boot, &format!("203.0.113.{number}")).live(hub, &key);
+    }
+    let operator = folder.key("operator");
+    for provider in ["Hetzner", "Donaudampfschifffahrtselektrizitätenhauptbetriebswerk", "شركة الاستضافة"]
+    {
+        let made = hub.post(&operator, "/api/providers", &serde_json::json!({"name": provider}).to_string());
+        assert_eq!(made.status, 201, "{made:?}");
+    }
+}
+
+/// A page without a fault, and what to put into it for each.
+fn each_check_finds_its_fault(script: Script) {
+    let folder = Folder::new();
+    let hub = folder.start();
+    let browser = Browser::new(&hub, script);
+    browser.open("/sign-in");
+    assert_eq!(faults(&browser), Vec::<String>::new());
+    for (html, fault) in [
+        ("<input>", "a textbox has no name"),
+        ("<button></button>", "a button has no name"),
+        ("<a href='/'></a>", "a link has no name"),
+        ("<nav><a href='/x'>there</a></nav>", "a navigation has no name"),
+        ("<img src='data:,'>", "has no alt"),
+        ("<svg width='20' height='20'></svg>", "has neither role"),
+        ("<svg width='20' height='20' role='img'></svg>", "has no name"),
+        ("<h1>Again</h1>", "2 headings of the first level"),
+        ("<h3>Deep</h3>", "follows a heading of level 1"),
+        ("<main>more</main>", "2 main landmarks"),
+        ("<p id='main'>twice</p>", "the id main is there twice"),
+        ("<p aria-describedby='gone'>text</p>", "names gone in aria-describedby"),
+        ("<table aria-label='t'><tr><th>a</th><td>b</td></tr></table>", "has no scope"),
+        ("<p data-style='width: 400px'>wide</p>", "320 px: the page is 4"),
+        (
+            "<button data-style='min-height: 0; height: 10px; padding: 0'>ab</button><button>next</button>",
+            "too near to",
+        ),
+        ("<p data-style='color: #888'>grey</p>", "light, 1280 px: <p> \"grey\": the contrast"),
+        ("<p data-style='color: #666'>grey</p>", "dark, 1280 px: <p> \"grey\": the contrast"),
+        ("<p data-style='color: oklab(0.6 0 0 / 0.6)'>pale</p>", "the contrast of \"pale\""),
+        ("<p data-style='opacity: .5'>half</p>", "the contrast of \"half\""),
+        (
+            "<p data-style='background: linear-gradient(red, black); color: black'>dark</p>",
+            "the contrast of \"dark\"",
+        ),
+        (
+            "<input aria-label='x' placeholder='hint' data-style='color: #999; background: #aaa'>",
+            "the contrast of \"hint\"",
+        ),
+        ("<button data-style='outline: none'>hidden</button>", "does not show the focus"),
+        ("<button data-style='outline: 2px solid #eee'>pale</button>", "the contrast of the focus"),
+        ("<button tabindex='3'>first</button>", "a place of its own in the order of Tab"),
+    ] {
+        browser.open("/sign-in");
+        browser.run(INJECT, html.into());
+        let found = faults(&browser);
+        assert!(found.iter().any(|line| line.contains(fault)), "{html} should give {fault:?}: {found:#?}");
+    }
+    for (script, fault) in [
+        ("document.documentElement.lang = ''", "does not say its language"),
+        ("document.title = 'Sigma'", "the title"),
+    ] {
+        browser.open("/sign-in");
+        browser.run(script, Value::Null);
+        let found = faults(&browser);
+        assert!(found.iter().any(|line| line.contains(fault)), "{script} should give {fault:?}: {found:#?}");
+    }
+}
+
+/// Puts something at the end of the content. Styles are set by the object model, which the policy lets pass.
+const INJECT: &str = "
+    document.querySelector('main').insertAdjacentHTML('beforeend', arguments[0]);
+    for (const element of document.querySelectorAll('[data-style]')) element.style.cssText = element.dataset.style;
+";
