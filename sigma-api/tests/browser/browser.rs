@@ -4,6 +4,7 @@
 
 use std::cell::RefCell;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -83,6 +84,7 @@ impl Browser {
             expected: RefCell::default(),
         };
         browser.resize(DESK.0, DESK.1);
+        browser.devtools("Emulation.setFocusEmulationEnabled", &json!({"enabled": true}));
         browser
     }
 
@@ -269,6 +271,14 @@ impl Browser {
         self.now(async { self.client().active_element().await?.send_keys(keys).await });
     }
 
+    /// Moves the focus as the keyboard does, wherever it is.
+    pub(crate) fn presses_tab(&self) {
+        for kind in ["rawKeyDown", "keyUp"] {
+            let key = json!({"type": kind, "key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9});
+            self.devtools("Input.dispatchKeyEvent", &key);
+        }
+    }
+
     /// The name of what has the focus, as assistive technology gets it.
     pub(crate) fn focused(&self) -> String {
         self.now(async { name_of(self.client(), &self.client().active_element().await?).await })
@@ -340,7 +350,9 @@ impl Browser {
     /// Leaves in `target/browser/` what was seen when a story failed.
     fn leave_evidence(&self) {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("../browser");
+        static NUMBER: AtomicU32 = AtomicU32::new(1);
         let story = std::thread::current().name().unwrap_or("story").replace("::", "-");
+        let story = format!("{story}-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         let client = self.client();
         let seen = self.runtime.block_on(async { (client.screenshot().await, client.source().await) });
         let (Ok(picture), Ok(page)) = seen else { return };

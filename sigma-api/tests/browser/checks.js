@@ -175,7 +175,7 @@ const look = (style) => [style.outlineStyle, style.outlineWidth, style.outlineCo
 for (const element of all(TARGETS).filter((element) => isShown(element) && !element.disabled && element.tabIndex >= 0).slice(0, 150)) {
   element.blur();
   const without = look(getComputedStyle(element));
-  element.focus({ preventScroll: true });
+  element.focus({ preventScroll: true, focusVisible: true });
   if (document.activeElement !== element) continue;
   const style = getComputedStyle(element);
   if (look(style) === without) faults.push(`${say(element)} does not show the focus`);

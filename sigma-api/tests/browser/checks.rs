@@ -43,7 +43,7 @@ pub(crate) fn faults(browser: &Browser) -> Vec<String> {
         for width in WIDTHS {
             browser.resize(width, HEIGHT);
             // Tab: who uses the keyboard is shown where the focus is.
-            browser.type_keys("\u{e004}");
+            browser.presses_tab();
             let faults = browser.run(include_str!("checks.js"), Value::Null);
             let faults = faults.as_array().unwrap_or_else(|| panic!("{faults}"));
             let at = |fault: &Value| format!("{}, {width} px: {}", theme.name(), fault.as_str().unwrap());

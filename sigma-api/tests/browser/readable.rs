@@ -34,8 +34,9 @@ fn walk(folder: &Folder, hub: &Hub) {
         found.extend(faults(browser).into_iter().map(|fault| format!("{}: {fault}", page.name)));
         // States of one page share its title, and strangers and persons never see each other's.
         let title = (page.who == Who::Stranger, browser.title());
-        let path = titles.entry(title).or_insert(page.path);
-        if *path != page.path {
+        let own = page.path.split('?').next().unwrap();
+        let path = titles.entry(title).or_insert(own);
+        if *path != own {
             found.push(format!("{}: has the title of {path}", page.name));
         }
     }
@@ -69,6 +70,7 @@ fn each_check_finds_its_fault(script: Script) {
     let browser = Browser::new(&hub, script);
     browser.open("/sign-in");
     assert_eq!(faults(&browser), Vec::<String>::new());
+    let mut missed = Vec::new();
     for (html, fault) in [
         ("<input>", "a textbox has no name"),
         ("<button></button>", "a button has no name"),
@@ -85,7 +87,7 @@ fn each_check_finds_its_fault(script: Script) {
         ("<table aria-label='t'><tr><th>a</th><td>b</td></tr></table>", "has no scope"),
         ("<p data-style='width: 400px'>wide</p>", "320 px: the page is 4"),
         (
-            "<button data-style='min-height: 0; height: 10px; padding: 0'>ab</button><button>next</button>",
+            "<button data-style='min-height: 0; height: 9px; width: 9px; padding: 0'>a</button><button>next</button>",
             "too near to",
         ),
         ("<p data-style='color: #888'>grey</p>", "light, 1280 px: <p> \"grey\": the contrast"),
@@ -101,13 +103,15 @@ fn each_check_finds_its_fault(script: Script) {
             "the contrast of \"hint\"",
         ),
         ("<button data-style='outline: none'>hidden</button>", "does not show the focus"),
-        ("<button data-style='outline: 2px solid #eee'>pale</button>", "the contrast of the focus"),
+        ("<button data-style='outline-color: #eee'>pale</button>", "the contrast of the focus"),
         ("<button tabindex='3'>first</button>", "a place of its own in the order of Tab"),
     ] {
         browser.open("/sign-in");
         browser.run(INJECT, html.into());
         let found = faults(&browser);
-        assert!(found.iter().any(|line| line.contains(fault)), "{html} should give {fault:?}: {found:#?}");
+        if !found.iter().any(|line| line.contains(fault)) {
+            missed.push(format!("{html} should give {fault:?}: {found:#?}"));
+        }
     }
     for (script, fault) in [
         ("document.documentElement.lang = ''", "does not say its language"),
@@ -116,8 +120,11 @@ fn each_check_finds_its_fault(script: Script) {
         browser.open("/sign-in");
         browser.run(script, Value::Null);
         let found = faults(&browser);
-        assert!(found.iter().any(|line| line.contains(fault)), "{script} should give {fault:?}: {found:#?}");
+        if !found.iter().any(|line| line.contains(fault)) {
+            missed.push(format!("{script} should give {fault:?}: {found:#?}"));
+        }
     }
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
 }
 
 /// Puts something at the end of the content. Styles are set by the object model, which the policy lets pass.
