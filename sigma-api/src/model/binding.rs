@@ -18,6 +18,18 @@ pub(crate) enum Speaker {
     Anyone,
     /// An agent's.
     Key(Uuid),
+    /// An agent's that has expired: speaks for the machines that are bound to it, and for no others.
+    Expired(Uuid),
+}
+
+impl Speaker {
+    /// The key that a machine may be bound to.
+    pub(crate) const fn key(self) -> Option<Uuid> {
+        match self {
+            Self::Anyone => None,
+            Self::Key(key) | Self::Expired(key) => Some(key),
+        }
+    }
 }
 
 /// What a report does with the binding of its record.
@@ -35,7 +47,7 @@ pub(crate) enum Binding {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Bound {
     pub(crate) key: Uuid,
-    /// Neither revoked nor expired.
+    /// Not revoked: one that has expired goes on speaking for its machines.
     pub(crate) is_valid: bool,
 }
 
@@ -73,25 +85,23 @@ pub(crate) struct Claim {
 impl Keys {
     /// Whether a valid key other than the speaker's speaks for the record, and did before.
     pub(crate) fn are_of_another(self, speaker: Speaker) -> bool {
-        match (speaker, self.bound) {
-            (Speaker::Key(key), Some(bound)) => {
-                bound.key != key && bound.is_valid && self.previous != Some(key)
-            }
+        match (speaker.key(), self.bound) {
+            (Some(key), Some(bound)) => bound.key != key && bound.is_valid && self.previous != Some(key),
             _ => false,
         }
     }
 
     /// Whether the record was taken from the speaker by another key that is valid.
     pub(crate) fn were_of(self, speaker: Speaker) -> bool {
-        match (speaker, self.bound) {
-            (Speaker::Key(key), Some(bound)) => bound.key != key && self.previous == Some(key),
+        match (speaker.key(), self.bound) {
+            (Some(key), Some(bound)) => bound.key != key && self.previous == Some(key),
             _ => false,
         }
     }
 
     /// Whether the speaker's key speaks for the record.
     pub(crate) fn are_of(self, speaker: Speaker) -> bool {
-        matches!((speaker, self.bound), (Speaker::Key(key), Some(bound)) if bound.key == key)
+        matches!((speaker.key(), self.bound), (Some(key), Some(bound)) if bound.key == key)
     }
 }
 
@@ -110,10 +120,11 @@ pub(crate) fn is_alive(
 /// What the report does with the keys of the record that it is found to belong to.
 pub(crate) fn binding(claim: Claim, keys: Keys) -> Binding {
     let Claim { speaker, shown, is_registration, has_evidence, is_alive } = claim;
-    let Speaker::Key(key) = speaker else { return Binding::Stays };
+    let Some(key) = speaker.key() else { return Binding::Stays };
     let is_proper = shown == Shown::Exact || is_registration && shown == Shown::AsMuch;
     let may = match keys.bound {
         Some(bound) if bound.key == key => return Binding::Stays,
+        _ if matches!(speaker, Speaker::Expired(_)) => return Binding::Refused,
         // Older agents say no addresses with a heartbeat: it is taken, and binds nothing.
         None if !is_proper && !has_evidence && !is_alive => return Binding::Stays,
         None => shown == Shown::Exact || is_proper && !is_alive,
@@ -156,6 +167,10 @@ mod tests {
             (Speaker::Key(TWO), free, Shown::AsMuch, true, true, Binding::Refused),
             (Speaker::Key(TWO), free, Shown::AsMuch, true, false, Binding::Moves(TWO)),
             (Speaker::Key(TWO), free, Shown::Less, false, false, Binding::Refused),
+            (Speaker::Expired(ONE), keys(true), Shown::Less, false, true, Binding::Stays),
+            (Speaker::Expired(TWO), keys(true), Shown::Exact, true, false, Binding::Refused),
+            (Speaker::Expired(TWO), keys(false), Shown::Exact, true, false, Binding::Refused),
+            (Speaker::Expired(TWO), free, Shown::Exact, true, false, Binding::Refused),
         ] {
             let found = binding(claim(speaker, shown, is_registration, is_alive), keys);
             assert_eq!(found, expected, "{speaker:?} {keys:?} {shown:?} {is_registration} {is_alive}");
@@ -167,6 +182,8 @@ mod tests {
         let taken = Keys { previous: Some(TWO), ..keys(true) };
         let back = |shown: Shown| binding(claim(Speaker::Key(TWO), shown, false, true), taken);
         assert_eq!((back(Shown::AsMuch), back(Shown::Less)), (Binding::Moves(TWO), Binding::Refused));
+        let late = binding(claim(Speaker::Expired(TWO), Shown::Exact, true, true), taken);
+        assert_eq!(late, Binding::Refused, "but not once it has expired");
     }
 
     #[test]

@@ -153,16 +153,22 @@ pub(crate) struct ApiKey {
 }
 
 impl ApiKey {
-    /// Whether it is valid at `now`, shown as its current secret or as the one before.
-    pub(crate) fn is_valid(&self, now: Timestamp, is_previous: bool) -> bool {
+    /// Since when it has expired, if it has.
+    pub(crate) fn expired_at(&self, now: Timestamp) -> Option<Timestamp> {
+        self.terms.expires_at.filter(|at| *at <= now)
+    }
+
+    /// Whether it is taken at `now`, shown as its current secret or as the one before. An agent's is when it has expired as
+    /// well: it goes on reporting for its machines.
+    pub(crate) fn is_taken(&self, now: Timestamp, is_previous: bool) -> bool {
         self.revoked_at.is_none()
-            && self.terms.expires_at.is_none_or(|at| now < at)
+            && (self.role == Role::Agent || self.expired_at(now).is_none())
             && (!is_previous || self.previous_until.is_some_and(|until| now < until))
     }
 
-    /// Until when its secret before the last rotation is valid, if it still is.
+    /// Until when its secret before the last rotation is taken, if it still is.
     pub(crate) fn overlaps_until(&self, now: Timestamp) -> Option<Timestamp> {
-        self.previous_until.filter(|until| self.is_valid(now, true) && now < *until)
+        self.previous_until.filter(|_| self.is_taken(now, true))
     }
 }
 

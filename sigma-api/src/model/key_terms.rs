@@ -19,6 +19,7 @@ const MAX_MACHINES: u32 = 1_000_000;
 /// What a key may do beyond its role.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Terms {
+    /// From then on it is not taken; an agent's only registers no new machine.
     pub(crate) expires_at: Option<Timestamp>,
     /// New machines that it may register in all.
     pub(crate) max_machines: Option<u32>,

@@ -11,7 +11,7 @@ use crate::model::audit::{Actor, ActorKind};
 use crate::model::key::{ApiKey, KeyHash, Role};
 use crate::model::time::Timestamp;
 
-/// A revoked or expired key works for at most this long; meanwhile a beat needs no read.
+/// A revoked or expired key works as before for at most this long; meanwhile a beat needs no read.
 const CACHED_FOR: Duration = Duration::from_secs(2);
 
 /// Who calls, and what that caller may do.
@@ -19,6 +19,8 @@ const CACHED_FOR: Duration = Duration::from_secs(2);
 pub(crate) struct Identity {
     pub(crate) actor: Actor,
     pub(crate) role: Role,
+    /// Since when an agent's key has expired.
+    pub(crate) expired_at: Option<Timestamp>,
 }
 
 /// Keys that were valid a moment ago, and when keys were used. Only valid keys get in: it is bounded by their number.
@@ -71,7 +73,7 @@ impl KeyCache {
 }
 
 impl Hub {
-    /// Who has that key; `None` when nobody has, it was revoked or has expired.
+    /// Who has that key; `None` when nobody has, it was revoked, or has expired and is no agent's.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -80,9 +82,9 @@ impl Hub {
         let mut identity = self.keys.fresh(hash);
         if identity.is_none() {
             let stored = self.store.key_by_hash(hash).await?;
-            identity = stored
-                .filter(|(key, is_previous)| key.is_valid(now, *is_previous))
-                .map(|(key, _)| Identity { actor: actor(&key), role: key.role });
+            identity = stored.filter(|(key, is_previous)| key.is_taken(now, *is_previous)).map(|(key, _)| {
+                Identity { actor: actor(&key), role: key.role, expired_at: key.expired_at(now) }
+            });
             self.keys.learn(hash, identity.clone());
         }
         if let Some(id) = identity.as_ref().and_then(|identity| identity.actor.id) {

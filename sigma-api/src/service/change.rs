@@ -52,6 +52,7 @@ impl Change<'_> {
     ) -> Result<Outcome> {
         let (tx, now, report) = (self.tx, self.now, self.report());
         let (key, terms) = match self.message.speaker {
+            Speaker::Expired(key) => return Ok(Outcome::Expired(key)),
             Speaker::Key(key) => (Some(key), tx.key_terms(key).await?),
             Speaker::Anyone => (None, KeyTerms::default()),
         };

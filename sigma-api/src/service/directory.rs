@@ -175,7 +175,7 @@ impl Directory {
         }
         let entry = memory.entries.get_mut(&said.face).filter(|entry| entry.digest == Some(said.digest))?;
         let Confirmed { standing, key, interval } = entry.confirmed;
-        if matches!(speaker, Speaker::Key(speaking) if Some(speaking) != key) {
+        if speaker.key().is_some_and(|speaking| Some(speaking) != key) {
             return None;
         }
         let silent_since = self.listening.silent_since(seen.at, entry.seen.at, interval);

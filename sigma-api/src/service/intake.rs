@@ -69,7 +69,7 @@ impl Hub {
     }
 
     async fn registered(&self, now: Timestamp, caller: Identity, report: Report) -> Result<Acknowledgement> {
-        let hostname = report.hostname.clone();
+        let (hostname, who) = (report.hostname.clone(), caller.clone());
         match self.intake.write(message(now, caller, report)).await? {
             Outcome::Taken { confirmed, decision } => {
                 let is_new = matches!(decision, Decision::New { .. });
@@ -79,7 +79,7 @@ impl Hub {
             Outcome::Deleted(_) | Outcome::Unknown => Err(Error::Gone(format!(
                 "The machine {hostname} was deleted in the hub by a person; restore it there, or stop its agent."
             ))),
-            Outcome::BoundElsewhere(_) => Err(bound_elsewhere(&hostname)),
+            Outcome::BoundElsewhere(_) | Outcome::Expired(_) => Err(not_its(&who, &hostname)),
             Outcome::TooMany(seconds) => Err(Error::TooMany(
                 "The key registers new machines faster than it may; try again later.".to_owned(),
                 seconds,
@@ -112,7 +112,7 @@ impl Hub {
             self.reports.took(Kind::Heartbeat, Reported::Beat);
             return Ok(acknowledge(report.hostname, standing));
         }
-        let hostname = report.hostname.clone();
+        let (hostname, who) = (report.hostname.clone(), caller.clone());
         let unknown = || Error::NotFound(format!("No machine is registered as {hostname}; register first."));
         // A read is enough to turn an unknown machine away; it must not cost the writer anything.
         let mut known = self.store.candidates(&report, speaker(&caller)).await?;
@@ -126,7 +126,7 @@ impl Hub {
             // Nor is anybody else's.
             Decision::Refused(id) => {
                 warn_bound_elsewhere(&self.directory, now, id, &hostname);
-                return Err(bound_elsewhere(&hostname));
+                return Err(not_its(&who, &hostname));
             }
             _ => {}
         }
@@ -135,10 +135,12 @@ impl Hub {
                 self.reports.took(Kind::Heartbeat, Reported::News);
                 Ok(acknowledge(hostname, confirmed.standing))
             }
-            Outcome::BoundElsewhere(_) => Err(bound_elsewhere(&hostname)),
-            Outcome::Unknown | Outcome::Deleted(_) | Outcome::TooMany(_) | Outcome::Full { .. } => {
-                Err(unknown())
-            }
+            Outcome::BoundElsewhere(_) => Err(not_its(&who, &hostname)),
+            Outcome::Unknown
+            | Outcome::Deleted(_)
+            | Outcome::TooMany(_)
+            | Outcome::Expired(_)
+            | Outcome::Full { .. } => Err(unknown()),
         }
     }
 }
@@ -149,16 +151,25 @@ fn message(arrived: Timestamp, caller: Identity, report: Report) -> Message {
 
 /// An administrator's key speaks for every machine; an agent's for those that it registered.
 fn speaker(caller: &Identity) -> Speaker {
-    match (caller.role, caller.actor.id) {
-        (Role::Agent, Some(key)) => Speaker::Key(key),
+    match (caller.role, caller.actor.id, caller.expired_at) {
+        (Role::Agent, Some(key), None) => Speaker::Key(key),
+        (Role::Agent, Some(key), Some(_)) => Speaker::Expired(key),
         _ => Speaker::Anyone,
     }
 }
 
-fn bound_elsewhere(hostname: &str) -> Error {
-    Error::Forbidden(format!(
-        "The machine {hostname} reports with another key, which is valid: use that one, or revoke it in the hub."
-    ))
+/// Why a key does not speak for a machine.
+fn not_its(caller: &Identity, hostname: &str) -> Error {
+    Error::Forbidden(match caller.expired_at {
+        Some(at) => format!(
+            "The key {} expired at {at}: it reports for the machines that are bound to it, and registers no others. To \
+             register {hostname}, give it a later end in the hub, or use another key.",
+            caller.actor.name
+        ),
+        None => format!(
+            "The machine {hostname} reports with another key, which is valid: use that one, or revoke it in the hub."
+        ),
+    })
 }
 
 fn warn_bound_elsewhere(directory: &Directory, now: Timestamp, id: Uuid, hostname: &str) {
@@ -295,6 +306,11 @@ fn tell(directory: &Directory, now: Timestamp, said: Said, message: &Message, ou
                 && directory.is_news(now, key)
             {
                 log::warn!("the key {key} registers new machines faster than it may, as {}", report.hostname);
+            }
+        }
+        Outcome::Expired(key) => {
+            if directory.is_news(now, *key) {
+                log::warn!("{} is not registered: the key {key} has expired", report.hostname);
             }
         }
         Outcome::Full { key, .. } => {

@@ -26,6 +26,8 @@ pub(crate) struct KeyRecord {
     pub(crate) prefix: String,
     pub(crate) name: String,
     pub(crate) role: Role,
+    /// When it ends. An agent's registers no new machine from then on, and goes on reporting for those that are bound to it
+    /// until it is revoked.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub(crate) expires_at: Option<Timestamp>,
     /// New machines that it may register in all.
@@ -239,10 +241,10 @@ pub(crate) async fn find_key(store: &Store, which: &str) -> Result<ApiKey> {
     key.ok_or_else(|| Error::NotFound("There is no key with that prefix or id; see: key list".into()))
 }
 
-/// Gives a key another secret; a hub that runs takes both until the overlap is over, or the key expires.
+/// Gives a key another secret; a hub that runs takes both until the overlap is over, or the key expires and is no agent's.
 ///
 /// # Errors
-/// `NotFound`; `Conflict` when it is revoked or has expired, or when the secret before is still valid and would end with
+/// `NotFound`; `Conflict` when it is revoked, has expired and is no agent's, or when the secret before is still valid and would end with
 /// this, unless that is forced; `Invalid`; a database that cannot be written.
 pub(crate) async fn rotate_key(
     store: &Store,
@@ -260,7 +262,9 @@ pub(crate) async fn rotate_key(
     let key = tx.key(id).await?.ok_or_else(|| not_found(id))?;
     check_rotation(now, &key, rotation.force)?;
     let until = now.later(Duration::from_secs(u64::from(hours) * 3600));
-    let until = key.terms.expires_at.map_or(until, |end| end.min(until));
+    // The end of an agent's key ends no secret: its machines go on with both.
+    let end = key.terms.expires_at.filter(|_| key.role != Role::Agent);
+    let until = end.map_or(until, |end| end.min(until));
     let mut changes = Changes::default();
     changes.note("prefix", &key.prefix, &secret.prefix());
     changes.note("previous_until", &key.previous_until, &Some(until));
@@ -275,7 +279,7 @@ fn check_rotation(now: Timestamp, key: &ApiKey, force: bool) -> Result<()> {
     if key.revoked_at.is_some() {
         return Err(Error::Conflict("This key is revoked; make another one.".into()));
     }
-    if key.terms.expires_at.is_some_and(|at| at <= now) {
+    if key.role != Role::Agent && key.expired_at(now).is_some() {
         return Err(Error::Conflict(
             "This key has expired; give it another end first, or make another key.".into(),
         ));

@@ -42,6 +42,8 @@ pub(crate) enum Outcome {
     BoundElsewhere(Uuid),
     /// The key registers new machines faster than it may; it may again after so many seconds.
     TooMany(u64),
+    /// The key has expired, and registers no new machine.
+    Expired(Uuid),
     /// The key, of that name, has registered as many new machines as it may.
     Full { key: String, machines: i64 },
 }

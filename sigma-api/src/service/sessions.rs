@@ -134,7 +134,7 @@ fn identity(account: &Account) -> Identity {
         name: account.email.clone(),
         client_ip: None,
     };
-    Identity { actor, role: account.role }
+    Identity { actor, role: account.role, expired_at: None }
 }
 
 /// An account as the subject of a change.

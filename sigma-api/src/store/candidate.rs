@@ -92,7 +92,7 @@ async fn candidates(
             .filter(not_merged())
             .filter(Column::Id.is_not_in(rows.keys().copied()))
             .join_rev(JoinType::LeftJoin, state_of_record());
-        if let Speaker::Key(key) = speaker {
+        if let Some(key) = speaker.key() {
             let is_own = Column::AgentKeyId.is_not_null().and(Column::AgentKeyId.eq(key));
             likely = likely.order_by(is_own, Order::Desc);
         }

@@ -113,19 +113,15 @@ pub(super) async fn previous_keys(
     Ok(found)
 }
 
-/// Those of the keys that are neither revoked nor expired.
+/// Those of the keys that are not revoked.
 pub(super) async fn valid_keys(
     database: &impl ConnectionTrait,
     keys: HashSet<Uuid>,
 ) -> Result<HashSet<Uuid>> {
-    let now = Timestamp::now().ms();
     let mut valid = HashSet::with_capacity(keys.len());
     for chunk in keys.into_iter().collect::<Vec<_>>().chunks(CHUNK) {
         let rows = Entity::find().filter(Column::Id.is_in(chunk.iter().copied())).all(database).await?;
-        let living = rows
-            .into_iter()
-            .filter(|row| row.revoked_at.is_none() && row.expires_at.is_none_or(|expires| expires > now));
-        valid.extend(living.map(|row| row.id));
+        valid.extend(rows.into_iter().filter(|row| row.revoked_at.is_none()).map(|row| row.id));
     }
     Ok(valid)
 }

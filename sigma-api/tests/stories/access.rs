@@ -56,8 +56,10 @@ fn every_route_answers_every_identity_as_the_golden_table_says() {
         .into_iter()
         .map(|role| (format!("{role} key"), folder.key(role)))
         .collect();
-    let (expired, revoked) = (folder.key("admin"), folder.key("admin"));
-    folder.sql(&format!("UPDATE api_key SET expires_at = 1 WHERE prefix = '{}'", expired.split_at(12).0));
+    let (expired, expired_agent, revoked) = (folder.key("admin"), folder.key("agent"), folder.key("admin"));
+    for key in [&expired, &expired_agent] {
+        folder.sql(&format!("UPDATE api_key SET expires_at = 1 WHERE prefix = '{}'", key.split_at(12).0));
+    }
     folder.run(&["key", "revoke", &revoked]);
     let hub = folder.start();
     let admin = administrator(&folder, &hub);
@@ -87,6 +89,7 @@ fn every_route_answers_every_identity_as_the_golden_table_says() {
             vec![("nobody", class(&[])), ("unknown key", class(&[("x-api-key", "sgm_unknown")]))];
         answers.extend(keys.iter().map(|(name, key)| (&**name, class(&[("x-api-key", key)]))));
         answers.push(("expired key", class(&[("x-api-key", &expired)])));
+        answers.push(("expired agent key", class(&[("x-api-key", &expired_agent)])));
         answers.push(("revoked key", class(&[("x-api-key", &revoked)])));
         for role in ["readonly", "operator", "admin"] {
             let token = format!(

@@ -39,6 +39,7 @@ mod inventory;
 mod ip_checks;
 #[cfg(test)]
 mod key_binding;
+mod key_expiry;
 #[cfg(test)]
 mod key_management;
 #[cfg(test)]

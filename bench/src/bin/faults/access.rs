@@ -59,7 +59,7 @@ pub(crate) fn run(program: &Path) -> Verdict {
     let _hub = folder.start("warn")?;
     folder.wait_until_well()?;
     let mut owner = administrator(&folder)?;
-    let expired = expired_key(&mut owner)?;
+    let expired = expired_keys(&mut owner, ["admin", "agent"])?;
     let stranger = |name: &str, key: Option<String>| Visitor {
         name: name.to_owned(),
         browser: Browser::new(&folder),
@@ -69,7 +69,8 @@ pub(crate) fn run(program: &Path) -> Verdict {
     let mut visitors =
         vec![stranger("nobody", None), stranger("unknown key", Some("sgm_unknown".to_owned()))];
     visitors.extend(KEYS.iter().zip(keys).map(|(role, key)| stranger(&format!("{role} key"), Some(key))));
-    visitors.push(stranger("expired key", Some(expired)));
+    let named = ["expired key", "expired agent key"];
+    visitors.extend(named.into_iter().zip(expired).map(|(name, key)| stranger(name, Some(key))));
     visitors.push(stranger("revoked key", Some(revoked)));
     for role in PERSONS {
         let mut person = stranger(&format!("{role} account"), None);
@@ -140,15 +141,19 @@ fn class(answer: &Answer) -> Option<&'static str> {
     }
 }
 
-/// A key that was valid for a second, which is over.
-fn expired_key(owner: &mut Browser) -> Result<String, String> {
+/// Keys of those roles that were valid for a second, which is over.
+fn expired_keys(owner: &mut Browser, roles: [&str; 2]) -> Result<Vec<String>, String> {
     let soon = OffsetDateTime::now_utc() + Duration::from_secs(1);
     let soon = soon.format(&Rfc3339).map_err(at("time"))?;
-    let order: Value = json!({"name": "short", "role": "admin", "expires_at": soon});
-    let made = owner.json("POST", "/api/keys", &order)?;
-    expect(&made, 201, "a key for a second")?;
+    let mut keys = Vec::new();
+    for role in roles {
+        let order: Value = json!({"name": "short", "role": role, "expires_at": soon});
+        let made = owner.json("POST", "/api/keys", &order)?;
+        expect(&made, 201, "a key for a second")?;
+        keys.push(made.text("key"));
+    }
     std::thread::sleep(Duration::from_millis(1100));
-    Ok(made.text("key"))
+    Ok(keys)
 }
 
 fn compare(table: &str) -> Result<(), String> {

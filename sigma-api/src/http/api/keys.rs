@@ -24,6 +24,8 @@ pub(in crate::http) struct KeyOrder {
     name: String,
     /// agent, admin, operator or readonly.
     role: String,
+    /// When it ends. An agent's registers no new machine from then on, and goes on reporting for those that are bound to it
+    /// until it is revoked.
     #[schema(format = DateTime)]
     expires_at: Option<String>,
     /// New machines that it may register in all; for agents.
@@ -133,7 +135,7 @@ pub(in crate::http) async fn update(
     params(("id" = Uuid, Path)), responses(
     (status = 200, body = WholeKey),
     (status = 404, description = "there is no such key", body = ErrorBody),
-    (status = 409, description = "the key is revoked or expired, or a secret before this one is still valid", body = ErrorBody),
+    (status = 409, description = "the key is revoked, or expired and no agent's, or a secret before this one is still valid", body = ErrorBody),
     Usual, OfBody,
 ))]
 pub(in crate::http) async fn rotate(

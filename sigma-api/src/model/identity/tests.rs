@@ -244,7 +244,7 @@ impl World {
 
 fn bound(speaker: Speaker) -> Option<Bound> {
     match speaker {
-        Speaker::Key(key) => Some(Bound { key, is_valid: true }),
+        Speaker::Key(key) | Speaker::Expired(key) => Some(Bound { key, is_valid: true }),
         Speaker::Anyone => None,
     }
 }
