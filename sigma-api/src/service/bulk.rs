@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::directory::Standing;
 use super::editing::{Deed, action_name, edit};
+use super::pending::Pending;
 use super::{Error, Hub, Result};
 use crate::model::audit::Actor;
 use crate::model::bulk::{BulkRequest, BulkResult, MAX_MACHINES, Selection, check_count};
@@ -32,16 +33,18 @@ impl Hub {
         let tx = self.store.begin().await?;
         let ids = meant(&tx, now, selection).await?;
         let mut changed: Vec<Standing> = Vec::new();
+        let mut pending = Pending::default();
         for some in ids.chunks(AT_ONCE) {
             let mut records = tx.records(some).await?;
             for id in some {
                 let stored = records.remove(id);
                 let stored = stored
                     .ok_or_else(|| Invalid::new("ids", format!("there is no machine with the id {id}")))?;
-                let after = edit(&tx, deed, action_name(change.action), &stored, &change).await;
+                let after = edit(&tx, &mut pending, deed, action_name(change.action), &stored, &change).await;
                 let after = after.map_err(|error| about(error, &stored.vps.hostname))?;
                 changed.extend(after.map(|(Vps { id, status, .. }, _)| Standing { id, status }));
             }
+            pending.write(&tx).await?;
         }
         tx.commit().await?;
         changed.iter().for_each(|standing| self.follow(*standing));

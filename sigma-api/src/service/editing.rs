@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::directory::Standing;
 use super::labels::{edited_addresses, shown_after};
+use super::pending::Pending;
 use super::{Error, Hub, Result};
 use crate::model::audit::{Actor, Changes, Subject};
 use crate::model::mark::Resolution;
@@ -37,7 +38,9 @@ impl Hub {
         let _turn = self.turn().await;
         let tx = self.store.begin().await?;
         let id = Uuid::now_v7();
-        create(&tx, Deed { now, actor, bulk: None }, "vps.create", id, &change).await?;
+        let mut pending = Pending::default();
+        create(&tx, &mut pending, Deed { now, actor, bulk: None }, "vps.create", id, &change).await?;
+        pending.write(&tx).await?;
         tx.commit().await?;
         self.forget_assignments(change.provider_id.flatten()).await;
         self.vps(now, id).await
@@ -100,7 +103,9 @@ impl Hub {
             }
         }
         let deed = Deed { now, actor, bulk: None };
-        let after = edit(&tx, deed, action_name(change.action), &before, &change).await?;
+        let mut pending = Pending::default();
+        let after = edit(&tx, &mut pending, deed, action_name(change.action), &before, &change).await?;
+        pending.write(&tx).await?;
         tx.commit().await?;
         if let Some((after, _)) = after {
             self.follow(Standing { id, status: after.status });
@@ -141,6 +146,7 @@ async fn record(tx: &Tx, id: Uuid) -> Result<Stored> {
 /// Makes a record, of members that were checked.
 pub(super) async fn create(
     tx: &Tx,
+    pending: &mut Pending,
     deed: Deed<'_>,
     action: &str,
     id: Uuid,
@@ -151,12 +157,13 @@ pub(super) async fn create(
     }
     let source = change.source.clone().unwrap_or_else(|| SOURCE.to_owned());
     let blank = Vps { version: NOT_STORED, source, ..Vps::blank(deed.now, id) };
-    edit(tx, deed, action, &Stored { vps: blank, facts: None, seen: None }, change).await
+    edit(tx, pending, deed, action, &Stored { vps: blank, facts: None, seen: None }, change).await
 }
 
-/// Changes one record, or makes it, and notes who did it. `None`: it was so already.
+/// Changes one record, or makes it, and notes who did it. `None`: it was so already. It is done once `pending` is written.
 pub(super) async fn edit(
     tx: &Tx,
+    pending: &mut Pending,
     deed: Deed<'_>,
     action: &str,
     stored: &Stored,
@@ -165,7 +172,7 @@ pub(super) async fn edit(
     let before = &stored.vps;
     let is_new = before.version == NOT_STORED;
     let mut after = before.clone();
-    let life = step_of_life(tx, &mut after, change).await?;
+    let life = step_of_life(tx, pending, &mut after, change).await?;
     if after.status == Status::Deleted {
         return if change.action == Some(Action::Delete) { Ok(None) } else { Err(deleted(before)) };
     }
@@ -178,7 +185,7 @@ pub(super) async fn edit(
         }
         _ => life,
     };
-    check_against_others(tx, stored, &after).await?;
+    check_against_others(tx, pending, stored, &after).await?;
     let mut changes = Changes::default();
     let addresses = match &change.ip_addresses {
         None => Vec::new(),
@@ -201,7 +208,10 @@ pub(super) async fn edit(
         alias: after.alias != before.alias,
         reported: after.reported_hostname != before.reported_hostname,
     };
-    if is_new {
+    let is_made_later = is_new && life.is_none();
+    if is_made_later {
+        pending.make(&after, edited, &addresses);
+    } else if is_new {
         tx.insert_vps(&after, None, edited, life).await?;
     } else {
         tx.put_vps(&after, edited, life).await?;
@@ -213,16 +223,20 @@ pub(super) async fn edit(
             tx.put_tags(after.id, &after.tags).await?;
         }
     }
-    if !addresses.is_empty() {
+    if !addresses.is_empty() && !is_made_later {
         tx.put_edited_addresses(after.id, &addresses).await?;
     }
-    let subject = Subject::vps(after.id, &after.hostname);
-    tx.audit(deed.now, deed.actor, action, subject, &changes).await?;
+    pending.note(deed, action, Subject::vps(after.id, &after.hostname), &changes);
     Ok(Some((after, changes)))
 }
 
 /// A deleted record that is to be restored lives again before anything else of it is changed.
-async fn step_of_life(tx: &Tx, vps: &mut Vps, change: &VpsChange) -> Result<Option<Life>> {
+async fn step_of_life(
+    tx: &Tx,
+    pending: &mut Pending,
+    vps: &mut Vps,
+    change: &VpsChange,
+) -> Result<Option<Life>> {
     if vps.status != Status::Deleted || change.action != Some(Action::Restore) {
         return Ok(None);
     }
@@ -233,37 +247,28 @@ async fn step_of_life(tx: &Tx, vps: &mut Vps, change: &VpsChange) -> Result<Opti
             vps.hostname
         )));
     }
-    refuse_taken(tx, vps.id, &vps.hostname).await?;
+    pending.take_name(tx, vps.id, &vps.hostname).await?;
     vps.status = status.unwrap_or(Status::Active);
     Ok(Some(Life::Begins))
 }
 
 /// What a change may not do, seen from the agent, other machines and providers.
-async fn check_against_others(tx: &Tx, stored: &Stored, after: &Vps) -> Result<()> {
+async fn check_against_others(tx: &Tx, pending: &mut Pending, stored: &Stored, after: &Vps) -> Result<()> {
     let before = &stored.vps;
     if after.ssh_port != before.ssh_port && stored.facts.is_some() {
         let rule = format!("is said by the agent of {}: {}", before.hostname, before.ssh_port);
         return Err(Invalid::new("ssh_port", rule).into());
     }
     if after.hostname != before.hostname && after.status != Status::Deleted {
-        refuse_taken(tx, after.id, &after.hostname).await?;
+        pending.take_name(tx, after.id, &after.hostname).await?;
     }
     if let Some(provider) = after.provider_id
         && before.provider_id != Some(provider)
-        && !tx.has_provider(provider).await?
+        && !pending.has_provider(tx, provider).await?
     {
         return Err(Invalid::new("provider_id", format!("is no provider: {provider}")).into());
     }
     Ok(())
-}
-
-async fn refuse_taken(tx: &Tx, id: Uuid, hostname: &str) -> Result<()> {
-    match tx.living_named(hostname).await? {
-        Some(other) if other != id => Err(Error::Conflict(format!(
-            "Another machine is called {hostname}: {other}. Rename or delete one of them."
-        ))),
-        _ => Ok(()),
-    }
 }
 
 fn deleted(vps: &Vps) -> Error {

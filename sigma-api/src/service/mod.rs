@@ -20,6 +20,7 @@ pub(crate) mod keys;
 mod labels;
 pub(crate) mod metrics;
 mod passwords;
+mod pending;
 mod providers;
 pub(crate) mod report;
 mod second_factor;

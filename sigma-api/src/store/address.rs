@@ -62,21 +62,13 @@ impl Tx {
     }
 
     async fn put(&self, id: Uuid, addresses: &[StoredAddress], changed: &[Column]) -> Result<()> {
-        let rows = addresses.iter().map(|address| ActiveModel {
-            vps_id: Set(id),
-            ip: Set(address.ip.to_string()),
-            sort_key: Set(sort_key(address.ip)),
-            label: Set(address.label.clone()),
-            operator_label: Set(address.operator_label.clone()),
-            present: Set(address.present),
-            first_seen: Set(address.first_seen.ms()),
-            last_seen: Set(address.last_seen.ms()),
-        });
+        let rows = addresses.iter().map(|address| to_row(id, address));
         let known_stay = OnConflict::columns([Column::VpsId, Column::Ip])
             .update_columns(changed.iter().copied())
             .to_owned();
         Entity::insert_many(rows).on_conflict(known_stay).exec_without_returning(&self.inner).await?;
-        self.forget_absent(id).await
+        // Nothing is forgotten unless something more is gone.
+        if addresses.iter().all(|address| address.present) { Ok(()) } else { self.forget_absent(id).await }
     }
 
     async fn forget_absent(&self, id: Uuid) -> Result<()> {
@@ -120,6 +112,20 @@ pub(super) async fn addresses_of(
         }
     }
     Ok(found)
+}
+
+/// An address of that machine, as it is stored.
+pub(super) fn to_row(id: Uuid, address: &StoredAddress) -> ActiveModel {
+    ActiveModel {
+        vps_id: Set(id),
+        ip: Set(address.ip.to_string()),
+        sort_key: Set(sort_key(address.ip)),
+        label: Set(address.label.clone()),
+        operator_label: Set(address.operator_label.clone()),
+        present: Set(address.present),
+        first_seen: Set(address.first_seen.ms()),
+        last_seen: Set(address.last_seen.ms()),
+    }
 }
 
 pub(super) fn from_row(row: Model) -> Result<StoredAddress> {

@@ -43,19 +43,7 @@ impl Tx {
         subject: Subject,
         changes: &Changes,
     ) -> Result<()> {
-        let row = ActiveModel {
-            id: Set(Uuid::now_v7()),
-            at: Set(now.ms()),
-            actor_kind: Set(actor.kind.name().to_owned()),
-            actor_id: Set(actor.id),
-            actor_name: Set(actor.name.clone()),
-            client_ip: Set(actor.client_ip.map(|ip| ip.to_string())),
-            action: Set(action.to_owned()),
-            subject_kind: Set(subject.kind),
-            subject_id: Set(subject.id),
-            subject_name: Set(subject.name),
-            changes: Set(changes.to_text()),
-        };
+        let row = line(now, actor, action, subject, changes);
         Entity::insert(row).exec_without_returning(&self.inner).await?;
         Ok(())
     }
@@ -128,6 +116,29 @@ impl Tx {
         let old = Entity::delete_many().filter(of_reports).filter(Column::Id.in_subquery(too_many));
         old.exec(&self.inner).await?;
         Ok(())
+    }
+}
+
+/// A line of who did what, as it is stored.
+pub(super) fn line(
+    now: Timestamp,
+    actor: &Actor,
+    action: &str,
+    subject: Subject,
+    changes: &Changes,
+) -> ActiveModel {
+    ActiveModel {
+        id: Set(Uuid::now_v7()),
+        at: Set(now.ms()),
+        actor_kind: Set(actor.kind.name().to_owned()),
+        actor_id: Set(actor.id),
+        actor_name: Set(actor.name.clone()),
+        client_ip: Set(actor.client_ip.map(|ip| ip.to_string())),
+        action: Set(action.to_owned()),
+        subject_kind: Set(subject.kind),
+        subject_id: Set(subject.id),
+        subject_name: Set(subject.name),
+        changes: Set(changes.to_text()),
     }
 }
 

@@ -114,16 +114,7 @@ impl Tx {
         edited: Edited,
         life: Option<Life>,
     ) -> Result<()> {
-        let row = ActiveModel {
-            id: Set(vps.id),
-            hostname_edited: Set(edited.hostname),
-            alias_edited: Set(edited.alias),
-            reported_hostname: Set(vps.reported_hostname.clone()),
-            agent_key_id: Set(key),
-            refused_reports: Set(0),
-            created_at: Set(vps.created_at.ms()),
-            ..to_row(vps, edited, life)
-        };
+        let row = to_new_row(vps, key, edited, life);
         Entity::insert(row).exec_without_returning(&self.inner).await?;
         self.add_tags(vps.id, &vps.tags).await
     }
@@ -169,6 +160,19 @@ impl Tx {
             .one(&self.inner)
             .await?;
         Ok(found.is_some())
+    }
+}
+
+pub(super) fn to_new_row(vps: &Vps, key: Option<Uuid>, edited: Edited, life: Option<Life>) -> ActiveModel {
+    ActiveModel {
+        id: Set(vps.id),
+        hostname_edited: Set(edited.hostname),
+        alias_edited: Set(edited.alias),
+        reported_hostname: Set(vps.reported_hostname.clone()),
+        agent_key_id: Set(key),
+        refused_reports: Set(0),
+        created_at: Set(vps.created_at.ms()),
+        ..to_row(vps, edited, life)
     }
 }
 

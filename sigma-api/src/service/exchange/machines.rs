@@ -1,12 +1,13 @@
 //! Importing machines.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::json;
 use uuid::Uuid;
 
 use super::super::directory::Standing;
 use super::super::editing::{Deed, create, edit};
+use super::super::pending::Pending;
 use super::super::{Hub, Result};
 use super::{Done, Import, ImportReport, take_what_is_there, told};
 use crate::model::audit::{Actor, Changes};
@@ -44,7 +45,8 @@ impl Hub {
         let deed = Deed { now, actor, bulk: None };
         let providers = tx.all_providers().await?;
         let targets = Targets::of(&tx, &lines).await?;
-        let mut importing = Importing { tx: &tx, deed, providers, targets, changed: Vec::new() };
+        let pending = Pending::with_free_names(targets.free_names(&lines));
+        let mut importing = Importing { tx: &tx, pending, deed, providers, targets, changed: Vec::new() };
         let lines = importing.take_all(lines).await?;
         let changed = importing.changed;
         let report = ImportReport::new(lines, import.dry_run);
@@ -99,6 +101,13 @@ impl Targets {
         self.names.get(&id).map(|name| (id, name))
     }
 
+    /// Names of the lines that no living record has.
+    fn free_names(&self, lines: &[Line]) -> HashSet<String> {
+        let rows = lines.iter().filter_map(|line| line.row.as_ref().ok());
+        let names = rows.filter_map(|row| name_of(row, MACHINES.name));
+        names.filter(|name| !self.living.contains_key(*name)).map(str::to_owned).collect()
+    }
+
     fn take(&mut self, id: Uuid, line: u64) -> Result<()> {
         match self.taken.insert(id, line) {
             None => Ok(()),
@@ -112,6 +121,7 @@ impl Targets {
 
 struct Importing<'a> {
     tx: &'a Tx,
+    pending: Pending,
     deed: Deed<'a>,
     providers: Vec<Provider>,
     targets: Targets,
@@ -138,6 +148,7 @@ impl Importing<'_> {
                 };
                 told_lines.push(told(number, name.unwrap_or_default(), done)?);
             }
+            self.pending.write(self.tx).await?;
         }
     }
 
@@ -161,7 +172,7 @@ impl Importing<'_> {
         }
     }
 
-    async fn make(&self, id: Uuid, mut row: Row) -> Result<Done> {
+    async fn make(&mut self, id: Uuid, mut row: Row) -> Result<Done> {
         let is_deleted = says_deleted(&row);
         if is_deleted {
             row.remove("status");
@@ -170,7 +181,7 @@ impl Importing<'_> {
         let mut change = checked(row)?;
         change.source.get_or_insert_with(|| SOURCE.to_owned());
         change.action = is_deleted.then_some(Action::Delete);
-        match create(self.tx, self.deed, ACTION, id, &change).await? {
+        match create(self.tx, &mut self.pending, self.deed, ACTION, id, &change).await? {
             Some((vps, changes)) => {
                 Ok(Done::made(vps.id, vps.hostname.clone(), self.shown(changes, None, &vps)))
             }
@@ -195,7 +206,8 @@ impl Importing<'_> {
             // Its agent says which there are; others of the file are history.
             addresses.retain(|address| vps.ip_addresses.iter().any(|here| here.ip == address.ip));
         }
-        let Some((after, changes)) = edit(self.tx, self.deed, ACTION, stored, &change).await? else {
+        let edited = edit(self.tx, &mut self.pending, self.deed, ACTION, stored, &change).await?;
+        let Some((after, changes)) = edited else {
             return Ok(Done::same(vps.hostname.clone()));
         };
         self.changed.push(Standing { id: after.id, status: after.status });
