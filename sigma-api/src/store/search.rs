@@ -17,6 +17,7 @@ use crate::model::presence::{
 };
 use crate::model::search::{Comparison, Expiry, Flag, Network, Query, Term, Version, Wanted};
 use crate::model::time::Timestamp;
+use crate::model::vps::Status;
 
 /// Versions of agents that are told apart. An honest fleet has a handful; a statement has room for this many in each of
 /// its terms.
@@ -192,12 +193,20 @@ fn present(now: Timestamp, presence: Presence) -> Condition {
     }
 }
 
+/// As records show them: a mark with a machine that is deleted is hidden.
 pub(super) fn flagged(flag: Flag) -> Condition {
+    let living = Select::select()
+        .column(vps::Column::Id)
+        .from(vps::Entity)
+        .and_where(vps::Column::Status.ne(Status::Deleted.name()))
+        .take();
+    let is_shown = vps_mark::Column::OtherId.is_null().or(vps_mark::Column::OtherId.in_subquery(living));
     let open = Select::select()
         .column(vps_mark::Column::VpsId)
         .from(vps_mark::Entity)
         .and_where(vps_mark::Column::Kind.eq(flag.name()))
         .and_where(vps_mark::Column::ResolvedAt.is_null())
+        .and_where(is_shown)
         .take();
     if flag != Flag::LessThanBought {
         return among(open);
