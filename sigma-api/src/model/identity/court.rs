@@ -216,10 +216,13 @@ impl<'a> Court<'a> {
         candidate.faces().any(had)
     }
 
-    /// Whether a deleted record is of this machine, and not of another clone of its template.
+    /// Whether a deleted record is of this machine, and not of another clone of its template: where no address says, one
+    /// that ran already while that machine was heard is another.
     fn is_buried_here(&self, deleted: &Candidate) -> bool {
+        let may_be = self.shared_with(deleted) > 0 || self.silent_since_boot(deleted);
         self.had_name_and_machine_id(deleted)
-            && (deleted.faces().any(|known| known.face.same_boot(self.face)) || !self.is_apart(deleted))
+            && (deleted.faces().any(|known| known.face.same_boot(self.face))
+                || !self.is_apart(deleted) && may_be)
     }
 
     /// A person deleted this machine of this name and machine id.

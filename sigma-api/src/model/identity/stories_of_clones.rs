@@ -177,3 +177,24 @@ fn merged_with_a_record_that_was_made_by_mistake() {
     world.records[0].former.extend(former);
     assert_eq!(world.is_stable(&[&two]), [1]);
 }
+
+#[test]
+fn a_clone_without_addresses_that_ran_beside_a_deleted_one_is_not_deleted() {
+    for with_living in [true, false] {
+        let mut world = World::new();
+        let one = world.machine("tmpl", "m1", "");
+        let three = world.boot(&one);
+        let two = world.boot(&one);
+        let living: &[&Machine] = if with_living { &[&one, &two] } else { &[&two] };
+        let deleted = world.live(living, 3).pop().unwrap().unwrap();
+        world.delete(deleted);
+        assert_eq!(world.register(&two), Err(Decision::Gone(id(deleted))));
+        let rebooted = world.boot(&two);
+        if !with_living {
+            let gone = Err(Decision::Gone(id(deleted)));
+            assert_eq!(world.register(&rebooted), gone, "what booted since may be the deleted one");
+        }
+        assert_eq!(world.register(&three), Ok(deleted + 1));
+        assert_eq!(world.register(&two), Err(Decision::Gone(id(deleted))));
+    }
+}

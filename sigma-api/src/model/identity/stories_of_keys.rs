@@ -140,3 +140,22 @@ fn a_record_that_never_had_an_agent_buries_nobody() {
         assert_eq!(world.register(&one), Ok(2));
     }
 }
+
+/// A new boot id is no evidence that a stranger could not make up, so it takes until the former one fell silent.
+#[test]
+fn a_machine_without_a_key_that_reboots_and_has_one_waits_for_its_own_silence() {
+    let mut world = World::new();
+    let one = world.machine("web", "m1", "203.0.113.1");
+    world.live(&[&one.with_key(Speaker::Anyone)], 3);
+    let rebooted = world.boot(&one);
+    for _ in 0..3 {
+        assert_eq!(world.beat(&rebooted), Err(Decision::Refused(id(1))));
+        assert_eq!(world.register(&rebooted), Err(Decision::Refused(id(1))));
+        world.now += 10_000;
+    }
+    world.wait(1);
+    assert_eq!(world.tell(&rebooted, false), Err(Decision::Refused(id(1))), "it is told to register");
+    assert_eq!(world.register(&rebooted), Ok(1), "140 s after it was heard");
+    assert_eq!(world.is_stable(&[&rebooted]), [1]);
+    assert!(world.records[0].keys.are_of(OWNER));
+}
