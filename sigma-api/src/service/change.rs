@@ -18,7 +18,7 @@ use crate::model::report::{Enrolment, Facts, Report};
 use crate::model::time::Timestamp;
 use crate::model::vps::{Seen, Status, Vps};
 use crate::model::whereabouts::apart;
-use crate::store::{Edited, KeyTerms, Known, Result, StoredAddress, Tx};
+use crate::store::{Edited, KeyTerms, Known, Marked, Result, StoredAddress, Tx};
 
 /// One report on its way into the database.
 pub(super) struct Change<'a> {
@@ -97,7 +97,8 @@ impl Change<'_> {
         Ok(Outcome::Taken { confirmed, decision: self.ruling.decision.clone() })
     }
 
-    /// Marks a new record and others, on both sides, each with a line; those that have too many marks share one.
+    /// Marks a new record and others, on both sides, each with a line that says so if no more are made there; what is not
+    /// marked since there are too many is counted in one line.
     async fn mark_pairs(&self, kind: MarkKind, id: Uuid, hostname: &str, others: &[Known]) -> Result<()> {
         let action = format!("vps.{}", kind.name());
         let mut full: u64 = 0;
@@ -106,12 +107,14 @@ impl Change<'_> {
             for (id, name, with, with_name) in
                 [(id, hostname, other_id, other_name), (other_id, other_name, id, hostname)]
             {
-                if !self.tx.mark(self.now, id, kind, Some(with)).await? {
+                let marked = self.tx.mark(self.now, id, kind, Some(with)).await?;
+                if marked == Marked::No {
                     full = full.saturating_add(1);
                     continue;
                 }
                 let mut changes = Changes::default();
                 changes.note("with", &None, &Some(with_name));
+                changes.note("marks_full", &false, &(marked == Marked::Last));
                 self.note(&action, id, name, &changes).await?;
             }
         }
@@ -185,7 +188,7 @@ impl Change<'_> {
         let heard = last_seen.map(|at| at.max(directory.listening().since));
         if Presence::at(self.now, heard, interval) == Presence::Online
             && apart(&reported, addresses)
-            && self.tx.mark(self.now, id, MarkKind::Conflict, None).await?
+            && self.tx.mark(self.now, id, MarkKind::Conflict, None).await? != Marked::No
         {
             let mut changes = Changes::default();
             let listed: Vec<String> = reported.iter().map(ToString::to_string).collect();

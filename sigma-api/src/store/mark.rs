@@ -20,9 +20,20 @@ use crate::model::vps::Status;
 /// Open marks of a record with others.
 const MAX_OPEN: u64 = 16;
 
+/// What became of a mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Marked {
+    /// It was made.
+    Yes,
+    /// It was made, and is the last until one is settled.
+    Last,
+    /// It is there, or a person said that the two are two, or there are too many.
+    No,
+}
+
 impl Tx {
     /// Marks a record, unless it has the same open mark, or a person said that the two are two, or it has so many open ones
-    /// that more would tell nobody anything. Whether it was marked.
+    /// that more would tell nobody anything.
     ///
     /// # Errors
     /// As every write.
@@ -32,19 +43,20 @@ impl Tx {
         id: Uuid,
         kind: MarkKind,
         other: Option<Uuid>,
-    ) -> Result<bool> {
+    ) -> Result<Marked> {
         let settled = Condition::any()
             .add(Column::ResolvedAt.is_null().and(Column::Kind.eq(kind.name())))
             .add(Column::Resolution.eq(Resolution::Distinct.name()).and(Column::OtherId.is_not_null()));
         let same = other.map_or_else(|| Column::OtherId.is_null(), |other| Column::OtherId.eq(other));
         let known = Entity::find().filter(Column::VpsId.eq(id)).filter(same).filter(settled);
         if known.one(&self.inner).await?.is_some() {
-            return Ok(false);
+            return Ok(Marked::No);
         }
         let open = Entity::find().filter(Column::VpsId.eq(id)).filter(Column::ResolvedAt.is_null());
         // What a machine has by itself is one of each kind.
-        if other.is_some() && open.count(&self.inner).await? >= MAX_OPEN {
-            return Ok(false);
+        let open = if other.is_some() { open.count(&self.inner).await? } else { 0 };
+        if open >= MAX_OPEN {
+            return Ok(Marked::No);
         }
         let row = ActiveModel {
             id: Set(Uuid::now_v7()),
@@ -57,7 +69,7 @@ impl Tx {
             resolution: Set(None),
         };
         Entity::insert(row).exec_without_returning(&self.inner).await?;
-        Ok(true)
+        Ok(if open.saturating_add(1) >= MAX_OPEN { Marked::Last } else { Marked::Yes })
     }
 
     /// Settles the open conflicts and clones of a machine, on both sides: with one other, or with all. How many pairs

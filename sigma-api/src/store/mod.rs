@@ -56,6 +56,7 @@ pub(crate) use face::StoredFace;
 pub(crate) use history::OtherOwner;
 pub(crate) use list::Stored;
 pub(crate) use lock::Claim;
+pub(crate) use mark::Marked;
 pub(crate) use merge::Merge;
 pub(crate) use session::{NewSession, Oldest};
 pub(crate) use suggestion::{Assignable, AssignedState};
