@@ -3,6 +3,7 @@
 //! Strangers wait in a line of their own: however many they are, whoever is known gets a turn.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -22,6 +23,9 @@ const MOST_WAITING: usize = 64;
 /// The hash of no password, with the same parameters: an unknown e-mail takes as long as a wrong password.
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// Of hashings that are refused, a line is told this often.
+const TELL_EVERY: Duration = Duration::from_secs(60);
 
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,11 +53,35 @@ struct Memory(Mutex<Vec<Vec<Block>>>);
 struct Places {
     at_once: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
+    /// When it was told last that too many wait.
+    told: Mutex<Option<Instant>>,
 }
 
 impl Places {
     fn new(at_once: usize) -> Self {
-        Self { at_once: Arc::new(Semaphore::new(at_once)), waiting: Arc::new(Semaphore::new(MOST_WAITING)) }
+        let at_once = Arc::new(Semaphore::new(at_once));
+        Self { at_once, waiting: Arc::new(Semaphore::new(MOST_WAITING)), told: Mutex::default() }
+    }
+
+    /// A place to wait in.
+    fn wait(&self, line: Line) -> Result<OwnedSemaphorePermit> {
+        Arc::clone(&self.waiting).try_acquire_owned().map_err(|_| {
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            if told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
+                *told = Some(Instant::now());
+                log::warn!("{MOST_WAITING} passwords of {line} wait to be judged; more are refused");
+            }
+            Error::Overloaded
+        })
+    }
+}
+
+impl std::fmt::Display for Line {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Strangers => "strangers",
+            Self::Known => "those who are known",
+        })
     }
 }
 
@@ -97,7 +125,7 @@ impl Passwords {
         work: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
     ) -> Result<T> {
         let places = if line == Line::Known { &self.known } else { &self.strangers };
-        let waiting = Arc::clone(&places.waiting).try_acquire_owned().map_err(|_| Error::Overloaded)?;
+        let waiting = places.wait(line)?;
         let turn = Arc::clone(&places.at_once).acquire_owned().await.map_err(|_| Error::Overloaded)?;
         let memory = Arc::clone(&self.memory);
         // Whoever asked may be gone before the end; the turn is not.
@@ -168,8 +196,6 @@ fn output(
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[tokio::test]
