@@ -159,3 +159,6 @@ fn signal_of(kind: SignalKind) -> Result<Signal, String> {
 fn sentence(error: impl Display) -> String {
     error.to_string()
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,6 +34,8 @@ mod history;
 #[cfg(test)]
 mod identity;
 #[cfg(test)]
+mod imports;
+#[cfg(test)]
 mod inventory;
 #[cfg(test)]
 mod ip_checks;
@@ -46,6 +48,8 @@ mod key_management;
 mod keys;
 #[cfg(test)]
 mod metrics;
+#[cfg(test)]
+mod namesakes;
 #[cfg(test)]
 mod ownership;
 #[cfg(test)]
@@ -60,6 +64,8 @@ mod providers;
 mod proxies;
 #[cfg(test)]
 mod refusals;
+#[cfg(test)]
+mod remains;
 #[cfg(test)]
 mod search;
 #[cfg(test)]

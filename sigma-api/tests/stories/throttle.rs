@@ -149,3 +149,75 @@ fn an_unknown_email_takes_as_long_as_a_wrong_password() {
     // Without hashing it would take a hundredth.
     assert!(unknown > known / 3 && known > unknown / 3, "known {known:?}, unknown {unknown:?}");
 }
+
+/// More strangers than may wait for a hashing, each from elsewhere and for another e-mail, so that none is throttled.
+#[test]
+fn a_crowd_of_strangers_does_not_keep_a_known_browser_out() {
+    let folder = Folder::new();
+    let hub = folder.start_with(PROXIED);
+    make_administrator(&folder, &hub, EMAIL);
+    let from = |address: &str| {
+        Browser::new(&hub).with("x-forwarded-for", address).with("x-forwarded-proto", "https")
+    };
+    let owner = from("198.51.100.1");
+    assert_eq!(owner.sign_in(EMAIL, PASSWORD).status, 200);
+    let (refused, crowding) = (AtomicU32::new(0), AtomicBool::new(true));
+    std::thread::scope(|scope| {
+        for stranger in 0..120 {
+            let (refused, crowding) = (&refused, &crowding);
+            scope.spawn(move || {
+                let mut tries = 0;
+                while crowding.load(Ordering::Relaxed) {
+                    tries += 1;
+                    let address = format!("203.0.{stranger}.{}", tries % 250);
+                    let email = format!("s{stranger}-{tries}@example.org");
+                    let answer = from(&address).sign_in(&email, GUESS);
+                    if answer.status == 503 {
+                        assert!(answer.head.contains("retry-after: "), "{answer:?}");
+                        refused.fetch_add(1, Ordering::Relaxed);
+                        std::thread::sleep(Duration::from_millis(50));
+                    }
+                }
+            });
+        }
+        let full =
+            crate::common::eventually(Duration::from_secs(10), || refused.load(Ordering::Relaxed) > 20);
+        let statuses: Vec<u16> = (0..5).map(|_| owner.sign_in(EMAIL, PASSWORD).status).collect();
+        crowding.store(false, Ordering::Relaxed);
+        assert!(full, "the line of strangers was never full");
+        assert_eq!(statuses, [200; 5]);
+    });
+    let (_, _, log) = hub.stop();
+    let told = log.matches("64 passwords of strangers wait to be judged; more are refused").count();
+    assert_eq!(told, 1, "one line in a minute");
+}
+
+/// Whoever runs the hub sees from where and for whom somebody guesses, once for each.
+#[test]
+fn a_line_says_when_guesses_begin_to_have_to_wait() {
+    let folder = Folder::new();
+    let hub = folder.start_with(PROXIED);
+    make_administrator(&folder, &hub, EMAIL);
+    let from = |address: &str| {
+        Browser::new(&hub).with("x-forwarded-for", address).with("x-forwarded-proto", "https")
+    };
+    let owner = from("198.51.100.1");
+    assert_eq!(owner.sign_in(EMAIL, PASSWORD).status, 200);
+    for (browser, email) in [(&from("203.0.113.66"), "nobody@example.org"), (&owner, EMAIL)] {
+        while browser.sign_in(email, GUESS).status != 429 {}
+        assert_eq!(browser.sign_in(email, GUESS).status, 429);
+    }
+    let (_, _, log) = hub.stop();
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains("too many wrong tries")).collect();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(
+        lines[0].contains("the last from 203.0.113.66 for no account: this address must wait"),
+        "{lines:?}"
+    );
+    assert!(
+        lines[1].contains("from 198.51.100.1 for the account ")
+            && lines[1].contains("this browser, which signed in before"),
+        "{lines:?}"
+    );
+    assert!(!log.contains("nobody@example.org") && !log.contains(EMAIL), "a password may be typed there");
+}

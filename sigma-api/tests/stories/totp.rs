@@ -235,3 +235,51 @@ fn another_password_or_no_authenticator_ends_the_second_step() {
     assert_eq!(person.json("DELETE", "/api/account/totp", &without).status, 204);
     assert_eq!(send(&also, "any code"), 410, "no authenticator");
 }
+
+/// What was asked for waits for its turn to write, behind a change of what it was judged by.
+#[test]
+fn of_two_changes_at_once_the_second_is_refused() {
+    let folder = Folder::new();
+    let hub = folder.start();
+    make_administrator(&folder, &hub, EMAIL);
+    let person = signed_in(&hub, EMAIL);
+    let late = |change: &str, method: &str, path: &str, body: &serde_json::Value| {
+        let lock = folder.lock();
+        let cookie = format!("sigma={}", person.cookie("sigma").unwrap());
+        let answer = std::thread::scope(|scope| {
+            let request = scope.spawn(|| {
+                let headers =
+                    [("cookie", &*cookie), ("origin", "http://hub"), ("content-type", "application/json")];
+                hub.send(method, path, &headers, body.to_string().as_bytes())
+            });
+            std::thread::sleep(Duration::from_millis(2000));
+            assert!(!request.is_finished(), "{path} waits for the lock");
+            lock.change(change);
+            request.join().unwrap()
+        });
+        assert_eq!(answer.status, 409, "{path}: {answer:?}");
+        assert!(answer.error().contains("was changed meanwhile"), "{answer:?}");
+    };
+    let (other, back) = (
+        "UPDATE account SET password = password || '!'",
+        "UPDATE account SET password = rtrim(password, '!')",
+    );
+    let edit = json!({"current": PASSWORD, "new": "another blue whale"});
+    late(other, "POST", "/api/account/password", &edit);
+    folder.sql(back);
+    wait_for_a_step();
+    let begun = person.json("POST", "/api/account/totp", &json!({}));
+    let secret = begun.json()["secret"].as_str().unwrap().to_owned();
+    let confirm = json!({"code": code(&secret, -1), "password": PASSWORD});
+    late(other, "POST", "/api/account/totp/confirm", &confirm);
+    folder.sql(back);
+    assert_eq!(folder.sql("SELECT hex(totp_seed) FROM account"), [""], "it does not count");
+    add(&person);
+    late(other, "DELETE", "/api/account/totp", &json!({"password": PASSWORD}));
+    folder.sql(back);
+    assert_ne!(folder.sql("SELECT hex(totp_seed) FROM account"), [""], "it still counts");
+    assert_eq!(
+        folder.sql("SELECT action FROM audit WHERE action = 'account.password'"),
+        Vec::<String>::new()
+    );
+}
