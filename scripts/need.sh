@@ -17,12 +17,17 @@ need_rust() {
     return 1
 }
 
-# Chromium and its driver, for the stories of the pages. Ubuntu has them only as snaps, which need more than apt.
+# A browser and its driver, for the stories of the pages. Ubuntu has them only as snaps, which need more than apt.
 need_browser() {
-    chromedriver --version >/dev/null 2>&1 && return 0
+    local any
+    any=$(command -v chromium || command -v google-chrome || command -v chrome) || any=
+    [ -z "$any" ] || ! chromedriver --version >/dev/null 2>&1 || return 0
     if [ "$(. /etc/os-release 2>/dev/null && echo "${ID:-}")" = ubuntu ]; then
-        echo "chromedriver is missing: https://googlechromelabs.github.io/chrome-for-testing/ has it with its browser" >&2
+        echo "Chrome or its driver is missing: https://googlechromelabs.github.io/chrome-for-testing/ has both" >&2
         return 1
     fi
-    need chromium chromium && need chromedriver chromium-driver
+    local status=0
+    need chromium chromium || status=1
+    need chromedriver chromium-driver || status=1
+    return $status
 }

@@ -7,9 +7,6 @@ cd "$(dirname "$0")/.."
 need_rust
 need cc gcc
 need_browser
-# Names from everywhere are drawn only with fonts that have their letters.
-fc-list 2>/dev/null | grep -q . || need fc-list fontconfig || true
-
 data=$(mktemp -d)
 trap 'rm -rf "$data"' EXIT
 SIGMA_LISTEN=${SIGMA_LISTEN:-127.0.0.1:3999} SIGMA_DATA_DIR=$data/fleet scripts/demo-fleet.sh --setup-only --quiet "$@" >/dev/null

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD as BASE64;
-use fantoccini::elements::Element;
 use fantoccini::error::CmdError;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -21,11 +20,11 @@ use crate::driver::{Driver, Extra, capabilities};
 use crate::people::{EMAIL, make_administrator, signed_in};
 
 /// How long anything on a page may take to come.
-const WITHIN: Duration = Duration::from_secs(10);
+const WITHIN: Duration = Duration::from_secs(20);
 /// The desk that stories sit at.
 const DESK: (u32, u32) = (1280, 900);
 
-type Done<T> = Result<T, CmdError>;
+pub(crate) type Done<T> = Result<T, CmdError>;
 
 /// Which colours somebody likes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -110,16 +109,16 @@ impl Browser {
         self.press("Sign in");
     }
 
-    fn client(&self) -> &Client {
+    pub(crate) fn client(&self) -> &Client {
         self.client.as_ref().unwrap()
     }
 
-    fn now<T>(&self, work: impl Future<Output = Done<T>>) -> T {
+    pub(crate) fn now<T>(&self, work: impl Future<Output = Done<T>>) -> T {
         self.runtime.block_on(work).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Tries until there is something; a page that is being left has elements that are gone when they are asked.
-    fn soon<T>(&self, what: &str, mut find: impl AsyncFnMut(&Client) -> Done<Option<T>>) -> T {
+    pub(crate) fn soon<T>(&self, what: &str, mut find: impl AsyncFnMut(&Client) -> Done<Option<T>>) -> T {
         let (started, client) = (Instant::now(), self.client());
         let found = self.runtime.block_on(async {
             loop {
@@ -212,76 +211,6 @@ impl Browser {
         self.soon(&format!("page {path}"), async |client: &Client| {
             Ok((client.current_url().await?.as_str() == want).then_some(()))
         });
-    }
-
-    /// Clicks the button of this name.
-    pub(crate) fn press(&self, name: &str) {
-        self.click("button, summary, input[type=submit], [role=button]", name);
-    }
-
-    /// Follows the link of this name.
-    pub(crate) fn follow(&self, name: &str) {
-        self.click("a[href]", name);
-    }
-
-    /// Clicks the check box or radio button of this label.
-    pub(crate) fn tick(&self, label: &str) {
-        self.click("input[type=checkbox], input[type=radio]", label);
-    }
-
-    /// Clicks what the selector finds and what has this name for assistive technology.
-    pub(crate) fn click(&self, selector: &str, name: &str) {
-        self.soon(&format!("{name:?} to click"), async |client: &Client| {
-            let Some(element) = named(client, selector, name).await? else { return Ok(None) };
-            element.click().await.map(Some)
-        });
-    }
-
-    /// Types into the field of this label, in place of what it holds.
-    pub(crate) fn fill(&self, label: &str, text: &str) {
-        const FIELDS: &str =
-            "input:not([type=hidden], [type=checkbox], [type=radio], [type=submit]), textarea";
-        self.soon(&format!("field {label:?}"), async |client: &Client| {
-            let Some(element) = named(client, FIELDS, label).await? else { return Ok(None) };
-            element.clear().await?;
-            element.send_keys(text).await.map(Some)
-        });
-    }
-
-    /// Chooses by what is written on the choice.
-    pub(crate) fn choose(&self, label: &str, choice: &str) {
-        self.soon(&format!("choice {label:?}"), async |client: &Client| {
-            let Some(element) = named(client, "select", label).await? else { return Ok(None) };
-            element.select_by_label(choice).await.map(Some)
-        });
-    }
-
-    /// What the field of this label holds.
-    pub(crate) fn value(&self, label: &str) -> String {
-        self.soon(&format!("field {label:?}"), async |client: &Client| {
-            let Some(element) = named(client, "input, textarea, select", label).await? else {
-                return Ok(None);
-            };
-            element.prop("value").await
-        })
-    }
-
-    /// Presses keys wherever the focus is: text, or one of `fantoccini::key::Key`.
-    pub(crate) fn type_keys(&self, keys: &str) {
-        self.now(async { self.client().active_element().await?.send_keys(keys).await });
-    }
-
-    /// Moves the focus as the keyboard does, wherever it is.
-    pub(crate) fn presses_tab(&self) {
-        for kind in ["rawKeyDown", "keyUp"] {
-            let key = json!({"type": kind, "key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9});
-            self.devtools("Input.dispatchKeyEvent", &key);
-        }
-    }
-
-    /// The name of what has the focus, as assistive technology gets it.
-    pub(crate) fn focused(&self) -> String {
-        self.now(async { name_of(self.client(), &self.client().active_element().await?).await })
     }
 
     /// Runs a script in the page, even where the page itself may run none; `arguments[0]` is what it gets.
@@ -379,21 +308,4 @@ impl Drop for Browser {
         self.driver.stop();
         assert!(complaints.is_empty(), "the console complained: {complaints:#?}");
     }
-}
-
-/// What the selector finds, can be seen, and has this name.
-async fn named(client: &Client, selector: &str, name: &str) -> Done<Option<Element>> {
-    let mut found = Vec::new();
-    for element in client.find_all(Locator::Css(selector)).await? {
-        if name_of(client, &element).await? == name && element.is_displayed().await? {
-            found.push(element);
-        }
-    }
-    assert!(found.len() <= 1, "{} of {selector} have the name {name:?}", found.len());
-    Ok(found.pop())
-}
-
-async fn name_of(client: &Client, element: &Element) -> Done<String> {
-    let name = client.issue_cmd(Extra::name_of(element.element_id().as_ref())).await?;
-    Ok(name.as_str().unwrap_or_default().to_owned())
 }

@@ -1,5 +1,6 @@
 //! What must be true of every page: names for assistive technology, structure, contrast, sizes.
 
+use fantoccini::key::Key;
 use serde_json::{Value, json};
 
 use crate::browser::{Browser, Theme};
@@ -43,7 +44,7 @@ pub(crate) fn faults(browser: &Browser) -> Vec<String> {
         for width in WIDTHS {
             browser.resize(width, HEIGHT);
             // Tab: who uses the keyboard is shown where the focus is.
-            browser.presses_tab();
+            browser.type_keys(&Key::Tab);
             let faults = browser.run(include_str!("checks.js"), Value::Null);
             let faults = faults.as_array().unwrap_or_else(|| panic!("{faults}"));
             let at = |fault: &Value| format!("{}, {width} px: {}", theme.name(), fault.as_str().unwrap());

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 use axum::http::Method;
 use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
@@ -13,6 +14,9 @@ use url::{ParseError, Url};
 /// `CI` is set.
 #[expect(clippy::disallowed_methods, reason = "a test asks for the program that it needs")]
 pub(crate) fn tell(name: &str, story: impl FnOnce()) {
+    // Where all stories are told in one process, one after the other: a browser is a dozen processes that do not wait.
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     // Ubuntu has a file of that name which only says where to get the program.
     if Command::new("chromedriver").arg("--version").output().is_ok_and(|asked| asked.status.success()) {
         return story();

@@ -3,7 +3,11 @@
 use crate::browser::{Browser, Script};
 use crate::common::Folder;
 
-stories!(an_error_of_a_script_fails_the_story, what_the_policy_refuses_fails_the_story);
+stories!(
+    an_error_of_a_script_fails_the_story,
+    what_the_policy_refuses_fails_the_story,
+    keys_and_shift_come_to_the_page,
+);
 stories_also_without_javascript!(scripts_run_only_where_they_may);
 
 fn scripts_run_only_where_they_may(script: Script) {
@@ -35,4 +39,20 @@ fn what_the_policy_refuses_fails_the_story(script: Script) {
     browser.run("document.body.setAttribute('style', 'color: red')", serde_json::Value::Null);
     let complaints = browser.complaints();
     assert!(complaints.iter().any(|line| line.contains("Content Security Policy")), "{complaints:?}");
+}
+
+fn keys_and_shift_come_to_the_page(script: Script) {
+    let folder = Folder::new();
+    let hub = folder.start();
+    let browser = Browser::new(&hub, script);
+    browser.open(
+        "data:text/html,<button onclick='document.title = event.shiftKey'>it</button><script>\
+         onkeydown = event => { document.body.append('[' + event.key + ']') }</script>",
+    );
+    browser.type_keys("/x?");
+    browser.sees("[/][x][?]");
+    browser.press("it");
+    assert_eq!(browser.title(), "false");
+    browser.click_with_shift("button", "it");
+    assert_eq!(browser.title(), "true");
 }

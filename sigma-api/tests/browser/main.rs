@@ -41,6 +41,8 @@ mod common;
 mod people;
 
 #[cfg(test)]
+mod acts;
+#[cfg(test)]
 mod browser;
 #[cfg(test)]
 mod checks;

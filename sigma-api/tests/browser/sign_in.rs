@@ -1,5 +1,7 @@
 //! Signing in and out, as a person does it.
 
+use fantoccini::key::Key;
+
 use crate::browser::{Browser, Script};
 use crate::common::Folder;
 use crate::common::authenticator::{code, wait_for_a_step};
@@ -9,7 +11,26 @@ stories_also_without_javascript!(
     a_person_signs_in_where_it_wanted_to_go_and_out_again,
     who_guesses_has_to_wait_and_is_told,
     an_authenticator_is_added_and_asked_for,
+    a_keyboard_is_enough,
 );
+
+fn a_keyboard_is_enough(script: Script) {
+    let folder = Folder::new();
+    let hub = folder.start();
+    make_administrator(&folder, &hub, EMAIL);
+    let browser = Browser::new(&hub, script);
+    browser.open("/account");
+    browser.tabs_to("E-mail");
+    browser.type_keys(EMAIL);
+    browser.tabs_to("Password");
+    browser.type_keys(&(PASSWORD.to_owned() + &Key::Enter));
+    browser.is_at("/account");
+    browser.type_keys(&Key::Tab);
+    assert_eq!(browser.focused(), "Skip to the content", "the first thing that Tab comes to");
+    browser.tabs_to("Sign out");
+    browser.type_keys(&Key::Enter);
+    browser.is_at("/sign-in");
+}
 
 fn a_person_signs_in_where_it_wanted_to_go_and_out_again(script: Script) {
     let folder = Folder::new();
