@@ -300,7 +300,6 @@ impl Drop for Browser {
         } else {
             self.complaints()
         };
-        // It may have to be told twice to end, but not waited for.
         if let Some(client) = self.client.take() {
             let closing = async { tokio::time::timeout(Duration::from_secs(5), client.close()).await };
             let _ = self.runtime.block_on(closing);

@@ -1,5 +1,7 @@
 //! That the browser of the stories sees what goes wrong.
 
+use std::panic::AssertUnwindSafe;
+
 use crate::browser::{Browser, Script};
 use crate::common::Folder;
 
@@ -27,8 +29,9 @@ fn an_error_of_a_script_fails_the_story(script: Script) {
     assert_eq!(browser.complaints(), Vec::<String>::new());
     browser.run("setTimeout(() => { throw new Error('of the page') })", serde_json::Value::Null);
     browser.run("return new Promise(done => setTimeout(done, 50))", serde_json::Value::Null);
-    let complaints = browser.complaints();
-    assert!(complaints.iter().any(|line| line.contains("of the page")), "{complaints:?}");
+    let ended = std::panic::catch_unwind(AssertUnwindSafe(|| drop(browser)));
+    let sentence = ended.unwrap_err().downcast::<String>().unwrap();
+    assert!(sentence.contains("the console complained") && sentence.contains("of the page"), "{sentence}");
 }
 
 fn what_the_policy_refuses_fails_the_story(script: Script) {
