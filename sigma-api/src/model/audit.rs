@@ -100,6 +100,14 @@ impl Changes {
         self.0.extend(others.0);
     }
 
+    /// Each member, from which value, and to which.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Value, &Value)> {
+        self.0.iter().filter_map(|(member, values)| match values.as_array()?.as_slice() {
+            [from, to] => Some((member.as_str(), from, to)),
+            _ => None,
+        })
+    }
+
     /// Whether nothing changed.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()

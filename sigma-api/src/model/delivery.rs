@@ -28,13 +28,21 @@ impl Bought {
 
     /// Whether less was measured than was bought. What is not known is not less.
     pub(crate) fn is_more_than(self, measured: &Facts) -> bool {
+        let Facts { cpu_cores, ram_mb, disk_gb, .. } = *measured;
+        self.lacks(Self { cpu_cores, ram_mb, disk_gb }).contains(&true)
+    }
+
+    /// Of which of cores, memory and disk there is less than was bought.
+    pub(crate) fn lacks(self, measured: Self) -> [bool; 3] {
         let less = |bought: Option<u64>, measured: Option<u64>, tenths: u32| {
             matches!((bought, measured), (Some(bought), Some(measured))
                 if measured.saturating_mul(10) < bought.saturating_mul(tenths.into()))
         };
-        less(self.cpu_cores.map(u64::from), measured.cpu_cores.map(u64::from), TENTHS_OF_CORES)
-            || less(self.ram_mb, measured.ram_mb, TENTHS_OF_SIZES)
-            || less(self.disk_gb, measured.disk_gb, TENTHS_OF_SIZES)
+        [
+            less(self.cpu_cores.map(u64::from), measured.cpu_cores.map(u64::from), TENTHS_OF_CORES),
+            less(self.ram_mb, measured.ram_mb, TENTHS_OF_SIZES),
+            less(self.disk_gb, measured.disk_gb, TENTHS_OF_SIZES),
+        ]
     }
 }
 

@@ -34,6 +34,10 @@ impl Status {
     pub(super) const ALL: [Self; 6] =
         [Self::Provisioning, Self::Active, Self::Retiring, Self::Retired, Self::Suspended, Self::Deleted];
 
+    /// What a person may choose.
+    pub(crate) const LIVING: [Self; 5] =
+        [Self::Provisioning, Self::Active, Self::Retiring, Self::Retired, Self::Suspended];
+
     /// Its name in JSON, filters and the database.
     pub(crate) const fn name(self) -> &'static str {
         match self {

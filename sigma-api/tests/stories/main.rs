@@ -53,6 +53,8 @@ mod namesakes;
 #[cfg(test)]
 mod ownership;
 #[cfg(test)]
+mod pages_machine;
+#[cfg(test)]
 mod people;
 #[cfg(test)]
 mod presence_gaps;

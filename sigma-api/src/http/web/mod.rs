@@ -4,9 +4,11 @@
 pub(super) mod account;
 pub(super) mod assets;
 mod columns;
+mod deeds;
 pub(super) mod errors;
 pub(super) mod fleet;
 mod frame;
+pub(super) mod machine;
 pub(super) mod notice;
 mod row;
 pub(super) mod setup;
@@ -77,11 +79,16 @@ fn html(status: StatusCode, page: &impl Template) -> Response {
 
 /// To where a person wanted to go before signing in, if that is a page of ours.
 fn back_to(next: &str) -> Redirect {
+    Redirect::to(ours(next, "/"))
+}
+
+/// `next`, if it is a page of ours.
+fn ours<'a>(next: &'a str, otherwise: &'a str) -> &'a str {
     let is_ours = next.starts_with('/')
         && !next.starts_with("//")
         && !next.contains('\\')
         && !next.chars().any(char::is_control);
-    Redirect::to(if is_ours { next } else { "/" })
+    if is_ours { next } else { otherwise }
 }
 
 /// Whether a browser has a session already.

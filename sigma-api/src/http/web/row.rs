@@ -136,14 +136,14 @@ impl Row {
     }
 }
 
-fn load(reported: &Reported) -> Option<Load> {
+pub(super) fn load(reported: &Reported) -> Option<Load> {
     let info = &reported.system_info;
     let [one, ..] = info.load_avg?;
     let is_high = info.cpu_cores.is_some_and(|cores| one > f64::from(cores));
     Some(Load { one: format!("{one:.2}"), cores: info.cpu_cores, is_high })
 }
 
-fn memory(reported: &Reported) -> Option<Meter> {
+pub(super) fn memory(reported: &Reported) -> Option<Meter> {
     let info = &reported.system_info;
     let (used, all) = (info.ram_used_mb?, info.ram_mb?);
     let text = if all < IN_GIB_FROM_MIB {
@@ -155,7 +155,7 @@ fn memory(reported: &Reported) -> Option<Meter> {
     Some(Meter::new(text, used.saturating_mul(100).checked_div(all)?))
 }
 
-fn disk(reported: &Reported) -> Option<Meter> {
+pub(super) fn disk(reported: &Reported) -> Option<Meter> {
     let info = &reported.system_info;
     let (used, all) = (info.disk_used_gb?, info.disk_gb?);
     let whole = u32::try_from(all).ok().filter(|all| *all > 0)?;
@@ -163,7 +163,7 @@ fn disk(reported: &Reported) -> Option<Meter> {
 }
 
 impl Meter {
-    fn new(text: String, percent: u64) -> Self {
+    pub(super) fn new(text: String, percent: u64) -> Self {
         let percent = percent.min(100);
         Self { text, percent, is_high: percent >= HIGH_PERCENT }
     }
@@ -174,7 +174,7 @@ impl Meter {
     clippy::cast_sign_loss,
     reason = "a float becomes the nearest whole number; what is out of range, the nearest that there is"
 )]
-fn percent(part: f64, whole: f64) -> u64 {
+pub(super) fn percent(part: f64, whole: f64) -> u64 {
     (part / whole * 100.0).round() as u64
 }
 

@@ -34,9 +34,61 @@ pub(super) fn exact(at: Timestamp) -> String {
     format!("{day_and_time} UTC")
 }
 
+/// A span of time, with what is left of its largest unit.
+pub(super) fn span(span: Duration) -> String {
+    let part = |count: u64, unit: &str| if count == 0 { String::new() } else { format!(" {count} {unit}") };
+    match span.as_secs() {
+        seconds @ 0..60 => format!("{seconds} s"),
+        seconds @ 60..3600 => format!("{} min", seconds / 60),
+        seconds @ 3600..86_400 => format!("{} h{}", seconds / 3600, part(seconds % 3600 / 60, "min")),
+        seconds => {
+            let days = seconds / 86_400;
+            let unit = if days == 1 { "day" } else { "days" };
+            format!("{days} {unit}{}", part(seconds % 86_400 / 3600, "h"))
+        }
+    }
+}
+
+/// How often.
+pub(super) fn times(count: usize) -> String {
+    match count {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        count => format!("{count} times"),
+    }
+}
+
+/// A point in time: for programs, exactly, and in words.
+pub(super) struct Moment {
+    pub(super) at: String,
+    pub(super) exact: String,
+    pub(super) ago: String,
+}
+
+impl Moment {
+    pub(super) fn new(now: Timestamp, at: Timestamp) -> Self {
+        Self { at: at.to_string(), exact: exact(at), ago: ago(now, at) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_span_is_said_with_what_is_left_of_its_largest_unit() {
+        for (seconds, said) in [
+            (0, "0 s"),
+            (59, "59 s"),
+            (60, "1 min"),
+            (3600, "1 h"),
+            (7800, "2 h 10 min"),
+            (86_400, "1 day"),
+            (180_000, "2 days 2 h"),
+        ] {
+            assert_eq!(span(Duration::from_secs(seconds)), said);
+        }
+    }
 
     #[test]
     fn a_time_is_said_in_a_unit_that_says_something() {

@@ -1,0 +1,308 @@
+//! What the page of a machine shows.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use askama::Template;
+use sigma_protocol::SystemInfo;
+use uuid::Uuid;
+
+use super::marks::{Open, Settled};
+use super::sizes::{Now, Size, less_than_bought, now as measured_now, sizes};
+use super::strip::Heard;
+use crate::http::error::Result;
+use crate::http::web::deeds::Deed;
+use crate::http::web::row::{Expiry, Guess, expiry, percent};
+use crate::http::web::words::{Moment, long, span};
+use crate::http::web::{Frame, Wrong};
+use crate::model::address_history::KnownAddress;
+use crate::model::audit::{AuditEntry, AuditFilter};
+use crate::model::paging::Paging;
+use crate::model::search::{Query, Term, Wanted};
+use crate::model::time::Timestamp;
+use crate::model::vps::{Reported, Status, Vps};
+use crate::service::identity::{IdentityView, ShownFace};
+use crate::service::{Error, Hub};
+
+/// Lines of the audit log that the page itself has.
+const DEEDS: u64 = 20;
+/// Days of presence that are looked at.
+const DAYS: u32 = 30;
+/// Of a hash so many characters tell it from others.
+const SHORT_CHARS: usize = 12;
+
+#[derive(Template)]
+#[template(path = "machine.html")]
+pub(super) struct MachinePage {
+    pub(super) frame: Frame,
+    /// What is wrong with what was asked for.
+    pub(super) wrong: Wrong,
+    vps: Vps,
+    provider: Option<(Uuid, String)>,
+    guess: Option<Guess>,
+    why: Vec<String>,
+    open: Vec<Open>,
+    less: String,
+    seen: Option<Moment>,
+    expires: Option<Expiry>,
+    made: Moment,
+    changed: Moment,
+    sizes: Vec<Size>,
+    now: Now,
+    agent: Option<Agent>,
+    system: Vec<(&'static str, String)>,
+    heard: Option<Heard>,
+    present: Vec<Known>,
+    former: Vec<Known>,
+    faces: Vec<Face>,
+    key: Key,
+    deleted: Option<Deleted>,
+    deeds: Vec<Deed>,
+    /// Lines of the audit log in all.
+    all_deeds: u64,
+}
+
+/// The agent on the machine.
+struct Agent {
+    version: Option<String>,
+    interval: Option<String>,
+    uptime: Option<String>,
+}
+
+/// An address that it has, or had.
+struct Known {
+    ip: IpAddr,
+    label: String,
+    first: Moment,
+    last: Moment,
+    since: Moment,
+    before: Vec<Owner>,
+}
+
+/// A machine that had an address before.
+struct Owner {
+    id: Uuid,
+    hostname: String,
+    until: Moment,
+}
+
+/// A name and evidence under which it reported.
+struct Face {
+    hostname: String,
+    machine_id: Option<(String, String)>,
+    boot_id: Option<(String, String)>,
+    first: Moment,
+    last: Moment,
+    is_current: bool,
+}
+
+/// Whose key speaks for it.
+enum Key {
+    None,
+    Named(String),
+    Id(Uuid),
+}
+
+/// What happened since it was deleted.
+struct Deleted {
+    refused: u64,
+    last: Option<Moment>,
+    merged_into: Option<(Uuid, String)>,
+}
+
+impl MachinePage {
+    pub(super) async fn load(hub: &Hub, now: Timestamp, frame: Frame, id: Uuid) -> Result<Self> {
+        let vps = hub.vps(now, id).await?;
+        let identity = hub.identity(now, id).await?;
+        let presence = hub.presence(now, id, DAYS).await?;
+        let addresses = hub.address_history(now, id).await?;
+        let paging = Paging { page: 1, per_page: DEEDS };
+        let audit = hub.vps_audit(id, AuditFilter { paging, ..AuditFilter::default() }).await?;
+        let providers = hub.store.provider_names().await.map_err(Error::from)?;
+        let (present, former) = addresses.into_iter().partition(|address| address.present);
+        let (present, former) = (known(now, present), known(now, former));
+        let sizes = sizes(&vps);
+        Ok(Self {
+            wrong: Wrong::default(),
+            provider: vps.provider_id.and_then(|id| Some((id, providers.get(&id)?.clone()))),
+            guess: vps.suggestion.as_ref().map(|suggestion| Guess {
+                provider: suggestion.provider.clone(),
+                percent: percent(suggestion.score, 1.0),
+                why: String::new(),
+            }),
+            why: vps.suggestion.iter().flat_map(|it| &it.reasons).map(ToString::to_string).collect(),
+            open: vps.marks.iter().cloned().map(|mark| Open::new(now, mark)).collect(),
+            less: less_than_bought(&sizes),
+            sizes,
+            seen: vps.last_seen_at.map(|at| Moment::new(now, at)),
+            expires: vps.expire_date.as_ref().map(|day| expiry(now, day)),
+            made: Moment::new(now, vps.created_at),
+            changed: Moment::new(now, vps.updated_at),
+            now: vps.reported.as_ref().map(measured_now).unwrap_or_default(),
+            agent: vps.reported.as_ref().map(agent),
+            system: vps.reported.as_ref().map(|it| system(&it.system_info)).unwrap_or_default(),
+            heard: Heard::new(now, &presence),
+            present,
+            former,
+            key: key(hub, &frame, identity.agent_key_id).await,
+            deleted: deleted(hub, now, &vps, &identity).await?,
+            faces: identity.faces.into_iter().map(|shown| face(now, shown)).collect(),
+            deeds: deeds(now, audit.data, &providers),
+            all_deeds: audit.total,
+            vps,
+            frame,
+        })
+    }
+
+    /// Whether the trail goes on elsewhere.
+    fn has_more_deeds(&self) -> bool {
+        self.all_deeds > DEEDS
+    }
+
+    fn place(&self) -> String {
+        let parts = [&self.vps.city, &self.vps.country, &self.vps.dc_name];
+        parts.into_iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(", ")
+    }
+
+    /// The machines that have a tag.
+    fn with_tag(&self, tag: &str) -> String {
+        let term = Term { not: false, wanted: Wanted::Tag(Some(tag.to_owned())) };
+        let q = Query { terms: vec![term] }.to_string();
+        let q: String = form_urlencoded::byte_serialize(q.as_bytes()).collect();
+        format!("/?q={q}")
+    }
+
+    fn cost(&self) -> Option<String> {
+        let cost = self.vps.cost_monthly.as_ref()?;
+        Some(format!("{cost} {}", self.vps.currency).trim_end().to_owned())
+    }
+}
+
+fn agent(reported: &Reported) -> Agent {
+    let seconds = |seconds: u64| long(Duration::from_secs(seconds));
+    Agent {
+        version: reported.agent.version.clone(),
+        interval: reported.agent.interval_seconds.map(|every| seconds(every.into())),
+        uptime: reported.system_info.uptime_seconds.map(|up| span(Duration::from_secs(up))),
+    }
+}
+
+fn system(info: &SystemInfo) -> Vec<(&'static str, String)> {
+    let all = [
+        ("Operating system", &info.os),
+        ("Kernel", &info.kernel),
+        ("Architecture", &info.arch),
+        ("Virtualization", &info.virtualization),
+        ("CPU", &info.cpu_model),
+        ("DMI vendor", &info.vendor),
+        ("DMI product", &info.product),
+        ("DMI asset tag", &info.asset_tag),
+    ];
+    all.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect()
+}
+
+fn known(now: Timestamp, addresses: Vec<KnownAddress>) -> Vec<Known> {
+    let known = addresses.into_iter().map(|address| Known {
+        ip: address.ip,
+        label: address.label,
+        first: Moment::new(now, address.first_seen),
+        last: Moment::new(now, address.last_seen),
+        since: Moment::new(now, address.since),
+        before: address
+            .previous_owners
+            .into_iter()
+            .map(|owner| Owner {
+                id: owner.vps_id,
+                hostname: owner.hostname,
+                until: Moment::new(now, owner.last_seen),
+            })
+            .collect(),
+    });
+    known.collect()
+}
+
+/// The hash, and as much of it as tells it from others.
+fn short(hash: String) -> (String, String) {
+    (hash.chars().take(SHORT_CHARS).collect(), hash)
+}
+
+fn face(now: Timestamp, shown: ShownFace) -> Face {
+    Face {
+        hostname: shown.hostname,
+        machine_id: shown.machine_id.map(short),
+        boot_id: shown.boot_id.map(short),
+        first: Moment::new(now, shown.first_seen),
+        last: Moment::new(now, shown.last_seen),
+        is_current: shown.current,
+    }
+}
+
+/// Keys are for administrators; others see which one it is.
+async fn key(hub: &Hub, frame: &Frame, id: Option<Uuid>) -> Key {
+    let Some(id) = id else { return Key::None };
+    if !frame.is_admin() {
+        return Key::Id(id);
+    }
+    hub.key(id).await.map_or(Key::Id(id), |key| Key::Named(key.name))
+}
+
+async fn deleted(
+    hub: &Hub,
+    now: Timestamp,
+    vps: &Vps,
+    identity: &IdentityView,
+) -> Result<Option<Deleted>> {
+    if vps.status != Status::Deleted {
+        return Ok(None);
+    }
+    let merged_into = match identity.merged_into {
+        Some(id) => Some((id, hub.vps(now, id).await?.hostname)),
+        None => None,
+    };
+    let last = identity.refused_at.map(|at| Moment::new(now, at));
+    Ok(Some(Deleted { refused: identity.refused_reports, last, merged_into }))
+}
+
+fn deeds(now: Timestamp, lines: Vec<AuditEntry>, providers: &HashMap<Uuid, String>) -> Vec<Deed> {
+    lines.into_iter().map(|line| Deed::new(now, line, providers)).collect()
+}
+
+/// All that was done to a machine.
+#[derive(Template)]
+#[template(path = "machine_audit.html")]
+pub(super) struct AuditPage {
+    frame: Frame,
+    id: Uuid,
+    hostname: String,
+    deeds: Vec<Deed>,
+    total: u64,
+    paging: Paging,
+}
+
+impl AuditPage {
+    pub(super) async fn load(
+        hub: &Hub,
+        now: Timestamp,
+        frame: Frame,
+        id: Uuid,
+        filter: AuditFilter,
+    ) -> Result<Self> {
+        let paging = filter.paging;
+        let page = hub.vps_audit(id, filter).await?;
+        let hostname = hub.vps(now, id).await?.hostname;
+        let providers = hub.store.provider_names().await.map_err(Error::from)?;
+        Ok(Self { frame, id, hostname, deeds: deeds(now, page.data, &providers), total: page.total, paging })
+    }
+
+    /// The first and the last line of the page, counted from 1.
+    fn span(&self) -> (u64, u64) {
+        let before = self.paging.offset();
+        let lines = u64::try_from(self.deeds.len()).unwrap_or(u64::MAX);
+        (before.saturating_add(1), before.saturating_add(lines))
+    }
+
+    fn pages(&self) -> u64 {
+        self.total.div_ceil(self.paging.per_page).max(1)
+    }
+}
