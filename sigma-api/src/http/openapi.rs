@@ -24,6 +24,7 @@ use super::api::{
         editing::restore,
         editing::retire,
         editing::bulk,
+        editing::undo,
         history::addresses,
         history::of_vps,
         history::audit,

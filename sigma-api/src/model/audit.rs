@@ -79,6 +79,9 @@ impl Subject {
     }
 }
 
+/// Under what a change notes of which bulk change it is a part.
+const BULK: &str = "bulk";
+
 /// From which to which value each member changed; never a secret.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(transparent)]
@@ -93,6 +96,25 @@ impl Changes {
         if from != to {
             self.0.insert(member.to_owned(), Value::Array(vec![from, to]));
         }
+    }
+
+    /// Notes of which bulk change it is a part, if of one.
+    pub(crate) fn note_bulk(&mut self, bulk: Option<Uuid>) {
+        self.note(BULK, &None, &bulk);
+    }
+
+    /// The bulk change that it is a part of.
+    pub(crate) fn bulk(&self) -> Option<Uuid> {
+        self.to(BULK)?.as_str()?.parse().ok()
+    }
+
+    fn to(&self, member: &str) -> Option<&Value> {
+        self.0.get(member)?.get(1)
+    }
+
+    /// Each member, from which to which value it changed.
+    pub(crate) fn members(&self) -> impl Iterator<Item = (&str, &Value, &Value)> {
+        self.0.iter().filter_map(|(member, pair)| Some((member.as_str(), pair.get(0)?, pair.get(1)?)))
     }
 
     /// Notes all of `others` as well.

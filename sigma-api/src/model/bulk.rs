@@ -34,6 +34,9 @@ pub(crate) struct BulkResult {
     pub(crate) unchanged: usize,
     /// Those that changed.
     pub(crate) ids: Vec<Uuid>,
+    /// By what the change can be taken back for a day; absent when nothing changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) bulk: Option<Uuid>,
 }
 
 /// Which machines are meant.

@@ -29,6 +29,7 @@ pub(crate) mod text;
 pub(crate) mod time;
 pub(crate) mod token;
 pub(crate) mod totp;
+pub(crate) mod undo;
 pub(crate) mod version;
 pub(crate) mod vps;
 pub(crate) mod vps_change;

@@ -14,7 +14,7 @@ use crate::model::vps::Vps;
 use crate::store::Tx;
 
 /// Records that are held in memory at once.
-const AT_ONCE: usize = 200;
+pub(super) const AT_ONCE: usize = 200;
 
 impl Hub {
     /// Changes all machines that are meant, in one transaction.
@@ -28,7 +28,8 @@ impl Hub {
         request: BulkRequest,
     ) -> Result<BulkResult> {
         let (selection, change) = request.checked()?;
-        let deed = Deed { now, actor, bulk: Some(Uuid::now_v7()) };
+        let bulk = Uuid::now_v7();
+        let deed = Deed { now, actor, bulk: Some(bulk) };
         let _turn = self.turn().await;
         let tx = self.store.begin().await?;
         let ids = meant(&tx, now, selection).await?;
@@ -53,7 +54,8 @@ impl Hub {
         }
         let unchanged = ids.len().saturating_sub(changed.len());
         let changed: Vec<Uuid> = changed.into_iter().map(|standing| standing.id).collect();
-        Ok(BulkResult { changed: changed.len(), unchanged, ids: changed })
+        let bulk = (!changed.is_empty()).then_some(bulk);
+        Ok(BulkResult { changed: changed.len(), unchanged, ids: changed, bulk })
     }
 }
 

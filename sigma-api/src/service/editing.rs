@@ -200,7 +200,7 @@ pub(super) async fn edit(
     if changes.is_empty() {
         return Ok(None);
     }
-    changes.note("bulk", &None, &deed.bulk);
+    changes.note_bulk(deed.bulk);
     after.version = before.version.saturating_add(1);
     after.updated_at = deed.now;
     let edited = Edited {

@@ -30,6 +30,7 @@ pub(crate) mod sign_in;
 pub(crate) mod suggestion;
 mod throttle;
 mod tickets;
+mod undo;
 mod vault;
 
 use std::sync::Arc;

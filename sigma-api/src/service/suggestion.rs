@@ -92,6 +92,8 @@ pub(crate) struct Accepted {
     pub(crate) created_providers: Vec<(Uuid, String)>,
     /// Machines that were asked for and left as they are, each with a sentence.
     pub(crate) skipped: Vec<(Uuid, String)>,
+    /// By what the assignments can be taken back for a day; absent when nothing was assigned.
+    pub(crate) bulk: Option<Uuid>,
 }
 
 impl Hub {
@@ -134,8 +136,14 @@ impl Hub {
             return Err(Error::NotFound(format!("There is no provider with the id {id}.")));
         }
         let candidates = tx.assignables(choice.ids.as_deref()).await?;
-        let mut accepting =
-            Accepting { tx: &tx, now, actor, records: HashMap::new(), done: Accepted::default() };
+        let mut accepting = Accepting {
+            tx: &tx,
+            now,
+            actor,
+            bulk: Uuid::now_v7(),
+            records: HashMap::new(),
+            done: Accepted::default(),
+        };
         if let Some(ids) = &choice.ids {
             accepting.skip_missing(ids, &candidates);
         }
@@ -221,6 +229,7 @@ struct Accepting<'a> {
     tx: &'a Tx,
     now: Timestamp,
     actor: &'a Actor,
+    bulk: Uuid,
     /// Records of providers that had none when the suggestions were made.
     records: HashMap<String, Uuid>,
     done: Accepted,
@@ -246,9 +255,11 @@ impl Accepting<'_> {
         changes.note("provider_id", &None, &Some(provider_id));
         changes.note("provider", &None, &Some(&suggestion.provider));
         changes.note("suggestion", &None, &Some(suggestion));
+        changes.note_bulk(Some(self.bulk));
         let subject = Subject::vps(candidate.id, &candidate.traits.hostname);
         self.tx.audit(self.now, self.actor, "vps.assign", subject, &changes).await?;
         self.done.assigned += 1;
+        self.done.bulk = Some(self.bulk);
         Ok(())
     }
 

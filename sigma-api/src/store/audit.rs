@@ -48,6 +48,24 @@ impl Tx {
         Ok(())
     }
 
+    /// The lines of a bulk change after the line `after`, in their order, at most `limit`.
+    ///
+    /// # Errors
+    /// As every read.
+    pub(crate) async fn bulk_lines(
+        &self,
+        bulk: Uuid,
+        after: Option<Uuid>,
+        limit: u64,
+    ) -> Result<Vec<AuditEntry>> {
+        let later = after.map(|id| Column::Id.gt(id));
+        let lines = Entity::find()
+            .filter(Condition::all().add(Column::BulkId.eq(bulk)).add_option(later))
+            .order_by_asc(Column::Id)
+            .limit(limit);
+        lines.all(&self.inner).await?.into_iter().map(from_row).collect()
+    }
+
     /// Who changed that record last.
     ///
     /// # Errors
@@ -139,6 +157,7 @@ pub(super) fn line(
         subject_id: Set(subject.id),
         subject_name: Set(subject.name),
         changes: Set(changes.to_text()),
+        bulk_id: Set(changes.bulk()),
     }
 }
 

@@ -337,6 +337,8 @@ pub(super) mod audit {
         pub(crate) subject_name: String,
         /// A JSON object: member to `[from, to]`.
         pub(crate) changes: String,
+        /// The bulk change that it is a part of.
+        pub(crate) bulk_id: Option<Uuid>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -12,6 +12,7 @@ use crate::http::etag::{IfMatch, Tagged};
 use crate::http::failures::{OfBody, Usual};
 use crate::model::bulk::{BulkRequest, BulkResult};
 use crate::model::time::Timestamp;
+use crate::model::undo::UndoResult;
 use crate::model::vps::Vps;
 use crate::model::vps_change::{Action, VpsChange};
 
@@ -132,4 +133,24 @@ pub(in crate::http) async fn bulk(
     Json(request): Json<BulkRequest, MAX_BULK_BYTES>,
 ) -> Result<Answer<BulkResult>> {
     Ok(Answer(hub.change_many(Timestamp::now(), &caller.actor, request).await?))
+}
+
+/// Takes a bulk change back, by the `bulk` that its answer named: each member of each machine that still is as the change made
+/// it becomes as it was before. What was changed since stays, and is counted. This is a bulk change itself. Accepted
+/// suggestions are taken back alike; records of providers that were made for them stay.
+#[utoipa::path(post, path = "/api/vps/bulk/{id}/undo", tag = "inventory", params(
+    ("id" = uuid::Uuid, Path),
+), responses(
+    Usual,
+    (status = 200, body = UndoResult),
+    (status = 400, description = "the id is no UUID", body = ErrorBody),
+    (status = 404, description = "no bulk change has that id", body = ErrorBody),
+    (status = 410, description = "it is older than 24 hours", body = ErrorBody),
+))]
+pub(in crate::http) async fn undo(
+    State(hub): AppState,
+    Editor(caller): Editor,
+    Id(id): Id,
+) -> Result<Answer<UndoResult>> {
+    Ok(Answer(hub.undo(Timestamp::now(), &caller.actor, id).await?))
 }

@@ -41,6 +41,9 @@ pub(in crate::http) struct AcceptedSuggestions {
     created_providers: Vec<CreatedProvider>,
     /// Machines that stay without provider, or have one already.
     skipped: Vec<SkippedMachine>,
+    /// By what the assignments can be taken back for a day; absent when nothing was assigned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bulk: Option<Uuid>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -59,7 +62,12 @@ impl From<Accepted> for AcceptedSuggestions {
     fn from(accepted: Accepted) -> Self {
         let created = accepted.created_providers.into_iter().map(|(id, name)| CreatedProvider { id, name });
         let skipped = accepted.skipped.into_iter().map(|(id, reason)| SkippedMachine { id, reason });
-        Self { assigned: accepted.assigned, created_providers: created.collect(), skipped: skipped.collect() }
+        Self {
+            assigned: accepted.assigned,
+            created_providers: created.collect(),
+            skipped: skipped.collect(),
+            bulk: accepted.bulk,
+        }
     }
 }
 

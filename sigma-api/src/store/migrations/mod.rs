@@ -11,6 +11,7 @@ mod m0006_identity;
 mod m0007_accounts;
 mod m0008_doors;
 mod m0009_previous_key;
+mod m0010_bulk;
 
 pub(super) use m0003_application_id::APPLICATION_ID;
 
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_accounts::Migration),
             Box::new(m0008_doors::Migration),
             Box::new(m0009_previous_key::Migration),
+            Box::new(m0010_bulk::Migration),
         ]
     }
 }

@@ -1,0 +1,158 @@
+//! Taking a change back: what of it still is as the change left it, and what that was before.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::audit::Changes;
+use super::vps::{Status, Vps};
+use super::vps_change::{Action, VpsChange};
+
+/// What is older was built upon: whoever wants it otherwise looks at it and changes it.
+pub(crate) const UNDO_WITHIN: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What a log line says beside members of the record.
+const NO_MEMBERS: [&str; 3] = ["bulk", "provider", "suggestion"];
+
+/// What became of taking a bulk change back.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct UndoResult {
+    /// Machines of which something is as before again.
+    pub(crate) undone: usize,
+    /// Machines of which something stays, because it was changed since.
+    pub(crate) kept: usize,
+    /// A sentence about each of the first 20 of those.
+    pub(crate) reasons: Vec<String>,
+    /// Those of which something is as before.
+    pub(crate) ids: Vec<Uuid>,
+    /// By what this can be taken back in turn for a day; absent when nothing changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) bulk: Option<Uuid>,
+}
+
+/// What is changed so that a record is as before, and which members stay because they were changed since.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct TakingBack {
+    pub(crate) change: VpsChange,
+    pub(crate) kept: Vec<String>,
+}
+
+/// How `changes` of a record that is like `present` now are taken back.
+pub(crate) fn taking_back(present: &Vps, changes: &Changes) -> TakingBack {
+    let Ok(Value::Object(present_members)) = serde_json::to_value(present) else {
+        return TakingBack::default();
+    };
+    let (mut before, mut action, mut kept) = (Map::new(), None, Vec::new());
+    for (member, from, to) in changes.members().filter(|(member, ..)| !NO_MEMBERS.contains(member)) {
+        if member == "tags" {
+            tags_back(present, (from, to), &mut before, &mut kept);
+        } else if present_members.get(member).unwrap_or(&Value::Null) != to {
+            kept.push(member.to_owned());
+        } else if member == "status" && is_deleted(to) {
+            action = Some(Action::Restore);
+        } else if member == "status" && is_deleted(from) {
+            action = Some(Action::Delete);
+        } else {
+            before.insert(member.to_owned(), from.clone());
+        }
+    }
+    let members: Vec<String> = before.keys().cloned().collect();
+    match serde_json::from_value::<VpsChange>(Value::Object(before)) {
+        Ok(change) => TakingBack { change: VpsChange { action, ..change }, kept },
+        Err(_) => {
+            kept.extend(members);
+            TakingBack { change: VpsChange { action, ..VpsChange::default() }, kept }
+        }
+    }
+}
+
+fn is_deleted(status: &Value) -> bool {
+    *status == Status::Deleted.name()
+}
+
+/// Each tag by itself: others may have come or gone since.
+fn tags_back(
+    present: &Vps,
+    (from, to): (&Value, &Value),
+    before: &mut Map<String, Value>,
+    kept: &mut Vec<String>,
+) {
+    let list = |value: &Value| serde_json::from_value::<Vec<String>>(value.clone()).unwrap_or_default();
+    let (from, to) = (list(from), list(to));
+    let has = |tag: &&String| present.tags.contains(*tag);
+    let (added, came_off): (Vec<_>, Vec<_>) = to.iter().filter(|tag| !from.contains(tag)).partition(has);
+    let (came_back, removed): (Vec<_>, Vec<_>) = from.iter().filter(|tag| !to.contains(tag)).partition(has);
+    if !came_off.is_empty() || !came_back.is_empty() {
+        kept.push("tags".to_owned());
+    }
+    for (member, tags) in [("remove_tags", added), ("add_tags", removed)] {
+        if !tags.is_empty() {
+            before.insert(member.to_owned(), tags.into_iter().cloned().map(Value::String).collect());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::time::Timestamp;
+    use super::*;
+
+    fn machine() -> Vps {
+        Vps { hostname: "a".into(), ..Vps::blank(Timestamp::from_ms(0), Uuid::nil()) }
+    }
+
+    fn tags(tags: &[&str]) -> Vec<String> {
+        tags.iter().map(|tag| (*tag).to_owned()).collect()
+    }
+
+    /// What taking back the step from `before` to `after` does to `now`, and what it keeps.
+    fn taken_back(before: &Vps, after: &Vps, now: &Vps) -> (Vps, Vec<String>) {
+        let mut changes = after.changes_since(before);
+        changes.note_bulk(Some(Uuid::max()));
+        let TakingBack { change, kept } = taking_back(now, &changes);
+        let mut undone = now.clone();
+        change.apply(&mut undone).unwrap();
+        (undone, kept)
+    }
+
+    #[test]
+    fn what_nobody_touched_since_is_as_before() {
+        let before = Vps { tags: tags(&["a", "b"]), expire_date: Some("2026-01-02".into()), ..machine() };
+        let after = Vps {
+            tags: tags(&["b", "c"]),
+            expire_date: None,
+            provider_id: Some(Uuid::max()),
+            status: Status::Retired,
+            bandwidth_tb: Some(0.1),
+            cost_monthly: Some("4.90".into()),
+            ..machine()
+        };
+        let (undone, kept) = taken_back(&before, &after, &after);
+        assert!(undone.changes_since(&before).is_empty(), "{:?}", undone.changes_since(&before));
+        assert!(kept.is_empty(), "{kept:?}");
+    }
+
+    #[test]
+    fn what_was_changed_since_stays() {
+        let before = Vps { tags: tags(&["a", "b"]), notes: "old".into(), ..machine() };
+        let after = Vps { tags: tags(&["c", "d"]), notes: "new".into(), city: "Oslo".into(), ..machine() };
+        let now = Vps { tags: tags(&["a", "d", "e"]), notes: "newer".into(), ..after.clone() };
+        let (undone, kept) = taken_back(&before, &after, &now);
+        assert_eq!(undone.tags, ["a", "b", "e"]);
+        assert_eq!((&*undone.notes, &*undone.city), ("newer", ""));
+        assert_eq!(kept, ["notes", "tags"]);
+    }
+
+    #[test]
+    fn deleting_and_restoring_take_each_other_back() {
+        let (alive, deleted) = (machine(), Vps { status: Status::Deleted, ..machine() });
+        let action = |changes: &Changes, now: &Vps| taking_back(now, changes).change.action;
+        assert_eq!(action(&deleted.changes_since(&alive), &deleted), Some(Action::Restore));
+        assert_eq!(action(&alive.changes_since(&deleted), &alive), Some(Action::Delete));
+        let since = taking_back(&alive, &deleted.changes_since(&alive));
+        assert_eq!((since.change, since.kept), (VpsChange::default(), vec!["status".to_owned()]));
+    }
+}

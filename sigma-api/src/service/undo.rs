@@ -1,0 +1,104 @@
+//! Taking bulk changes back.
+
+use uuid::Uuid;
+
+use super::bulk::AT_ONCE;
+use super::directory::Standing;
+use super::editing::{Deed, edit};
+use super::{Error, Hub, Result};
+use crate::model::audit::{Actor, AuditEntry};
+use crate::model::text::Invalid;
+use crate::model::time::Timestamp;
+use crate::model::undo::{TakingBack, UNDO_WITHIN, UndoResult, taking_back};
+use crate::model::vps::Vps;
+use crate::model::vps_change::VpsChange;
+use crate::store::{Stored, Tx};
+
+const MAX_REASONS: usize = 20;
+
+impl Hub {
+    /// Takes a bulk change back where nothing was changed since; in one transaction, and as a bulk change itself. Whoever
+    /// may change machines may take back what others changed.
+    ///
+    /// # Errors
+    /// `NotFound`; `Gone` when it is too long ago.
+    pub(crate) async fn undo(&self, now: Timestamp, actor: &Actor, bulk: Uuid) -> Result<UndoResult> {
+        let own = Uuid::now_v7();
+        let _turn = self.turn().await;
+        let tx = self.store.begin().await?;
+        let deed = Deed { now, actor, bulk: Some(own) };
+        let mut undoing = Undoing { tx: &tx, deed, done: UndoResult::default(), standings: Vec::new() };
+        let limit = u64::try_from(AT_ONCE).unwrap_or(u64::MAX);
+        let mut last = None;
+        loop {
+            let lines = tx.bulk_lines(bulk, last, limit).await?;
+            let Some(newest) = lines.last() else { break };
+            if newest.at.age(now) > UNDO_WITHIN {
+                let sentence = "This change is older than 24 hours; what it did is changed by hand now.";
+                return Err(Error::Gone(sentence.to_owned()));
+            }
+            last = Some(newest.id);
+            undoing.take_back(&lines).await?;
+        }
+        let Undoing { done, standings, .. } = undoing;
+        if last.is_none() {
+            return Err(Error::NotFound(format!("There is no bulk change with the id {bulk}.")));
+        }
+        tx.commit().await?;
+        if standings.is_empty() {
+            return Ok(done);
+        }
+        standings.iter().for_each(|standing| self.follow(*standing));
+        self.suggestions.forget().await;
+        Ok(UndoResult { bulk: Some(own), ..done })
+    }
+}
+
+struct Undoing<'a> {
+    tx: &'a Tx,
+    deed: Deed<'a>,
+    done: UndoResult,
+    standings: Vec<Standing>,
+}
+
+impl Undoing<'_> {
+    async fn take_back(&mut self, lines: &[AuditEntry]) -> Result<()> {
+        let ids: Vec<Uuid> = lines.iter().filter_map(|line| line.subject.id).collect();
+        let records = self.tx.records(&ids).await?;
+        for line in lines {
+            if let Some(stored) = line.subject.id.and_then(|id| records.get(&id)) {
+                self.take_back_one(stored, line).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn take_back_one(&mut self, stored: &Stored, line: &AuditEntry) -> Result<()> {
+        let TakingBack { change, kept } = taking_back(&stored.vps, &line.changes);
+        let mut reasons = Vec::new();
+        if !kept.is_empty() {
+            reasons.push(format!("changed since: {}", kept.join(", ")));
+        }
+        if change != VpsChange::default() {
+            match edit(self.tx, self.deed, "vps.undo", stored, &change).await {
+                Ok(Some((Vps { id, status, .. }, _))) => {
+                    self.done.undone = self.done.undone.saturating_add(1);
+                    self.done.ids.push(id);
+                    self.standings.push(Standing { id, status });
+                }
+                Ok(None) => {}
+                // Nothing of it was written.
+                Err(Error::Invalid(Invalid { field, reason })) => reasons.push(format!("{field} {reason}")),
+                Err(Error::Conflict(sentence) | Error::Gone(sentence)) => reasons.push(sentence),
+                Err(other) => return Err(other),
+            }
+        }
+        if !reasons.is_empty() {
+            self.done.kept = self.done.kept.saturating_add(1);
+            if self.done.reasons.len() < MAX_REASONS {
+                self.done.reasons.push(format!("{}: {}", stored.vps.hostname, reasons.join("; ")));
+            }
+        }
+        Ok(())
+    }
+}
