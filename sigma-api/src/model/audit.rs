@@ -135,6 +135,20 @@ impl Changes {
         self.0.is_empty()
     }
 
+    /// Each member with what it was and what it is.
+    pub(crate) fn members(&self) -> impl Iterator<Item = (&str, &Value, &Value)> {
+        self.0.iter().map(|(member, pair)| {
+            let part = |index: usize| pair.get(index).unwrap_or(&Value::Null);
+            (member.as_str(), part(0), part(1))
+        })
+    }
+
+    /// Ids among the values.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = Uuid> {
+        let values = self.members().flat_map(|(_, from, to)| [from, to]);
+        values.filter_map(|value| value.as_str().and_then(|text| text.parse().ok()))
+    }
+
     /// As a JSON object, for the database.
     pub(crate) fn to_text(&self) -> String {
         Value::Object(self.0.clone()).to_string()

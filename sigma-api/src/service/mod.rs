@@ -19,6 +19,7 @@ pub(crate) mod inventory;
 pub(crate) mod keys;
 mod labels;
 pub(crate) mod metrics;
+pub(crate) mod names;
 mod passwords;
 mod pending;
 mod providers;

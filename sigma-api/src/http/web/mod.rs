@@ -3,6 +3,7 @@
 
 pub(super) mod account;
 pub(super) mod assets;
+mod audit_words;
 mod columns;
 mod deeds;
 pub(super) mod errors;
