@@ -112,22 +112,9 @@ impl Changes {
         self.0.get(member)?.get(1)
     }
 
-    /// Each member, from which to which value it changed.
-    pub(crate) fn members(&self) -> impl Iterator<Item = (&str, &Value, &Value)> {
-        self.0.iter().filter_map(|(member, pair)| Some((member.as_str(), pair.get(0)?, pair.get(1)?)))
-    }
-
     /// Notes all of `others` as well.
     pub(crate) fn append(&mut self, others: Self) {
         self.0.extend(others.0);
-    }
-
-    /// Each member, from which value, and to which.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Value, &Value)> {
-        self.0.iter().filter_map(|(member, values)| match values.as_array()?.as_slice() {
-            [from, to] => Some((member.as_str(), from, to)),
-            _ => None,
-        })
     }
 
     /// Whether nothing changed.

@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::bulk::AT_ONCE;
 use super::directory::Standing;
 use super::editing::{Deed, edit};
+use super::pending::Pending;
 use super::{Error, Hub, Result};
 use crate::model::audit::{Actor, AuditEntry};
 use crate::model::text::Invalid;
@@ -27,7 +28,9 @@ impl Hub {
         let _turn = self.turn().await;
         let tx = self.store.begin().await?;
         let deed = Deed { now, actor, bulk: Some(own) };
-        let mut undoing = Undoing { tx: &tx, deed, done: UndoResult::default(), standings: Vec::new() };
+        let pending = Pending::default();
+        let mut undoing =
+            Undoing { tx: &tx, pending, deed, done: UndoResult::default(), standings: Vec::new() };
         let limit = u64::try_from(AT_ONCE).unwrap_or(u64::MAX);
         let mut last = None;
         loop {
@@ -56,6 +59,7 @@ impl Hub {
 
 struct Undoing<'a> {
     tx: &'a Tx,
+    pending: Pending,
     deed: Deed<'a>,
     done: UndoResult,
     standings: Vec<Standing>,
@@ -70,7 +74,7 @@ impl Undoing<'_> {
                 self.take_back_one(stored, line).await?;
             }
         }
-        Ok(())
+        self.pending.write(self.tx).await
     }
 
     async fn take_back_one(&mut self, stored: &Stored, line: &AuditEntry) -> Result<()> {
@@ -80,7 +84,7 @@ impl Undoing<'_> {
             reasons.push(format!("changed since: {}", kept.join(", ")));
         }
         if change != VpsChange::default() {
-            match edit(self.tx, self.deed, "vps.undo", stored, &change).await {
+            match edit(self.tx, &mut self.pending, self.deed, "vps.undo", stored, &change).await {
                 Ok(Some((Vps { id, status, .. }, _))) => {
                     self.done.undone = self.done.undone.saturating_add(1);
                     self.done.ids.push(id);

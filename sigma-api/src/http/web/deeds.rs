@@ -41,7 +41,7 @@ pub(super) struct Detail {
 impl Deed {
     /// The line `entry`, in which providers are called by their names.
     pub(super) fn new(now: Timestamp, entry: AuditEntry, providers: &HashMap<Uuid, String>) -> Self {
-        let details = entry.changes.iter().map(|(member, from, to)| detail(member, from, to, providers));
+        let details = entry.changes.members().map(|(member, from, to)| detail(member, from, to, providers));
         Self {
             when: Moment::new(now, entry.at),
             kind: match entry.actor.kind {
@@ -183,7 +183,12 @@ mod tests {
         let table = [
             ("city", json!("Kiel"), json!(""), ("city", "Kiel", "")),
             ("provider_id", json!(null), json!(Uuid::from_u128(7)), ("provider", "", "Hetzner")),
-            ("provider_id", json!(Uuid::from_u128(8)), json!(null), ("provider", "a provider that was deleted", "")),
+            (
+                "provider_id",
+                json!(Uuid::from_u128(8)),
+                json!(null),
+                ("provider", "a provider that was deleted", ""),
+            ),
             ("tags", json!(["a", "b"]), json!(["b", "c"]), ("tags", "a", "c")),
             ("monitoring_enabled", json!(true), json!(false), ("monitoring", "yes", "no")),
             (

@@ -172,7 +172,8 @@ fn wrong_of(error: Error) -> Result<Wrong> {
     let mut wrong = wrong(error, &names);
     // A member of a list is said at the list, and nothing is called null in a form.
     if let Some((path, reason)) = wrong.sentence.clone().split_once(": ")
-        && let Some(name) = path.split(['[', '.']).next().and_then(|name| names.iter().find(|it| **it == name))
+        && let Some(name) =
+            path.split(['[', '.']).next().and_then(|name| names.iter().find(|it| **it == name))
     {
         wrong.field = (*name).to_owned();
         wrong.sentence = format!("One of them {reason}.");

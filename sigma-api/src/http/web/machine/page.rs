@@ -247,12 +247,7 @@ async fn key(hub: &Hub, frame: &Frame, id: Option<Uuid>) -> Key {
     hub.key(id).await.map_or(Key::Id(id), |key| Key::Named(key.name))
 }
 
-async fn deleted(
-    hub: &Hub,
-    now: Timestamp,
-    vps: &Vps,
-    identity: &IdentityView,
-) -> Result<Option<Deleted>> {
+async fn deleted(hub: &Hub, now: Timestamp, vps: &Vps, identity: &IdentityView) -> Result<Option<Deleted>> {
     if vps.status != Status::Deleted {
         return Ok(None);
     }

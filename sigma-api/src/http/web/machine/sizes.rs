@@ -46,7 +46,12 @@ pub(super) fn sizes(vps: &Vps) -> Vec<Size> {
     let size = |name, bought, measured, is_less| Size { name, bought, measured, is_less };
     let gib = |gb: u64| format!("{gb} GiB");
     vec![
-        size("Cores", bought.cpu_cores.map(|n| n.to_string()), measured.cpu_cores.map(|n| n.to_string()), cores),
+        size(
+            "Cores",
+            bought.cpu_cores.map(|n| n.to_string()),
+            measured.cpu_cores.map(|n| n.to_string()),
+            cores,
+        ),
         size("Memory", bought.ram_mb.map(exact_mib), measured.ram_mb.map(exact_mib), memory),
         size("Disk", bought.disk_gb.map(gib), measured.disk_gb.map(gib), disk),
     ]
@@ -69,12 +74,7 @@ fn exact_mib(mb: u64) -> String {
 /// How it was with the last beat.
 pub(super) fn now(reported: &Reported) -> Now {
     let info = &reported.system_info;
-    Now {
-        load: load(info),
-        memory: row::memory(reported),
-        swap: swap(info),
-        disk: row::disk(reported),
-    }
+    Now { load: load(info), memory: row::memory(reported), swap: swap(info), disk: row::disk(reported) }
 }
 
 fn load(info: &SystemInfo) -> Option<Load> {

@@ -116,8 +116,7 @@ fn sentence(
 ) -> String {
     let known = from.age(now);
     let silent: Duration = silences.iter().map(|(from, until)| from.age(*until)).sum();
-    let whole =
-        if is_new { format!("the {} since it first reported", span(known)) } else { name.to_owned() };
+    let whole = if is_new { format!("the {} since it first reported", span(known)) } else { name.to_owned() };
     let often = times(silences.len());
     match silent {
         Duration::ZERO => format!("Heard all of {whole}."),
@@ -160,7 +159,11 @@ mod tests {
         for (first, gaps, said) in [
             (-99, vec![], "Heard all of the last day."),
             (-99, vec![gap(-3, -1)], "Heard all but 2 h of the last day; silent once."),
-            (-99, vec![gap(-3, -1), gap(-4, -2), gap(-9, -8)], "Heard all but 4 h of the last day; silent twice."),
+            (
+                -99,
+                vec![gap(-3, -1), gap(-4, -2), gap(-9, -8)],
+                "Heard all but 4 h of the last day; silent twice.",
+            ),
             (-99, vec![gap(-50, -4)], "Heard 4 h of the last day; silent once."),
             (-99, vec![Gap { from: at(-48), until: None }], "Silent all of the last day."),
             (-3, vec![], "Heard all of the 3 h since it first reported."),
