@@ -10,6 +10,7 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use sigma_protocol::MAX_HOSTNAME_CHARS;
 use uuid::Uuid;
 
 use super::binding::{Binding, Keys, Speaker};
@@ -130,9 +131,18 @@ pub(crate) fn face_after(decision: &Decision, reported: &Face, current: Option<&
     }
 }
 
+/// So much of a hostname stands before a number: with one of nine digits it is still no longer than a hostname may be.
+const MAX_NUMBERED_CHARS: usize = MAX_HOSTNAME_CHARS - " (123456789)".len();
+
+/// What stands before the number of a record that has the name of another.
+pub(crate) fn before_number(hostname: &str) -> String {
+    hostname.chars().take(MAX_NUMBERED_CHARS).collect::<String>() + " ("
+}
+
 /// `hostname`, or with the first number from 2 on that makes it a name that is not taken.
 pub(crate) fn free_name(hostname: &str, taken: &HashSet<String>) -> String {
-    let numbered = (2_u32..).map(|number| format!("{hostname} ({number})"));
+    let before = before_number(hostname);
+    let numbered = (2_u32..).map(|number| format!("{before}{number})"));
     let mut names = std::iter::once(hostname.to_owned()).chain(numbered);
     names.find(|name| !taken.contains(name)).unwrap_or_else(|| hostname.to_owned())
 }

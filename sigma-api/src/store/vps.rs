@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::entity::vps::{Column, Entity};
 use super::{Result, StoreError, Tx, to_i64};
-use crate::model::identity::free_name;
+use crate::model::identity::{before_number, free_name};
 use crate::model::time::Timestamp;
 use crate::model::vps::Status;
 
@@ -60,6 +60,7 @@ impl Tx {
     /// # Errors
     /// As every read.
     pub(crate) async fn free_name(&self, hostname: &str, except: Option<Uuid>) -> Result<String> {
+        let before = before_number(hostname);
         let living = Condition::all()
             .add(Column::Status.ne(Status::Deleted.name()))
             .add_option(except.map(|id| Column::Id.ne(id)));
@@ -69,7 +70,7 @@ impl Tx {
             .filter(
                 Condition::any()
                     .add(Column::Hostname.eq(hostname))
-                    .add(Column::Hostname.starts_with(format!("{hostname} ("))),
+                    .add(Column::Hostname.starts_with(before.clone())),
             )
             .filter(living.clone())
             .limit(MAX_NAMES)
@@ -79,8 +80,7 @@ impl Tx {
         if names.len() < usize::try_from(MAX_NAMES).unwrap_or(usize::MAX) {
             return Ok(free_name(hostname, &names.into_iter().collect()));
         }
-        let name =
-            |number: u64| if number < 2 { hostname.to_owned() } else { format!("{hostname} ({number})") };
+        let name = |number: u64| if number < 2 { hostname.to_owned() } else { format!("{before}{number})") };
         let is_taken = async |number: u64| -> Result<bool> {
             let found = Entity::find().filter(Column::Hostname.eq(name(number))).filter(living.clone());
             Ok(found.one(&self.inner).await?.is_some())

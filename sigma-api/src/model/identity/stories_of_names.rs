@@ -241,3 +241,17 @@ fn a_machine_is_called_as_a_person_called_another_one() {
     assert_eq!(world.names(), ["web", "web (2)"]);
     assert!(world.is_marked(MarkKind::Conflict, 1, 2));
 }
+
+#[test]
+fn a_name_with_a_number_is_no_longer_than_a_hostname() {
+    let (one, other) = ("n".repeat(253), "n".repeat(252) + "m");
+    let mut taken = HashSet::from([one.clone()]);
+    assert_eq!(free_name(&other, &taken), other);
+    taken.insert(other.clone());
+    for (hostname, number) in [(&one, 2), (&other, 3), (&one, 4)] {
+        let name = free_name(hostname, &taken);
+        assert!(name.len() <= 253 && name.ends_with(&format!("nn ({number})")), "{name}");
+        assert!(taken.insert(name));
+    }
+    assert_eq!(free_name("web", &HashSet::from(["web".to_owned()])), "web (2)");
+}
