@@ -32,6 +32,7 @@ mod hub {
         pub mod text;
         pub mod time;
         pub mod whereabouts;
+        pub mod wording;
     }
     pub mod service {
         mod error;

@@ -10,11 +10,13 @@ use axum::http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
+use serde_json::error::Category;
 use sigma_protocol::{MAX_BODY_BYTES, Object};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use uuid::Uuid;
 
 use super::error::{ApiError, Result};
+use crate::model::wording::in_words;
 
 /// A body that has not arrived whole by then is given up.
 const BODY_WITHIN: Duration = Duration::from_secs(30);
@@ -107,25 +109,29 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
 /// Why `bytes` are no `T`. Which member is wrong is found out only now: to follow the path costs every good body as well.
 fn refusal<T: DeserializeOwned>(bytes: &[u8], error: &serde_json::Error) -> ApiError {
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    match serde_path_to_error::deserialize::<_, Object<T>>(&mut json) {
-        Ok(_) => ApiError::bad_request("The body goes on after the end of its JSON."),
-        Err(found) => {
-            let cause = found.inner().to_string();
-            let at_root = found.path().iter().len() == 0;
-            // A missing member is named by the cause, and the path is that of what lacks it.
-            let missing = cause.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
-            ApiError::bad_request(match missing {
-                Some(member) if at_root => format!("{member}: is missing"),
-                Some(member) => format!("{}.{member}: is missing", found.path()),
-                None if at_root => format!("The body is no JSON object as it should be: {error}"),
-                // The path says where; lines and columns are of no use to whoever did not write them.
-                None => {
-                    let (what, _) = cause.rsplit_once(" at line ").unwrap_or((&cause, ""));
-                    format!("{}: {what}", found.path())
-                }
-            })
+    let Err(found) = serde_path_to_error::deserialize::<_, Object<T>>(&mut json) else {
+        return ApiError::bad_request("The body goes on after the end of its JSON.");
+    };
+    let at_root = found.path().iter().len() == 0;
+    let cause = found.inner().to_string();
+    // A member that is missing or there twice is named by the cause, and the path is that of the object around it.
+    let named = |said: &str| cause.strip_prefix(said).and_then(|rest| rest.split('`').next());
+    let missing = named("missing field `").map(|member| (member, "is missing"));
+    let member = missing.or_else(|| named("duplicate field `").map(|member| (member, "is there twice")));
+    ApiError::bad_request(match (member, error.classify()) {
+        (Some((member, rule)), _) if at_root => format!("{member}: {rule}"),
+        (Some((member, rule)), _) => format!("{}.{member}: {rule}", found.path()),
+        (None, Category::Eof) => "The body is to be a JSON object, and ends too early.".to_owned(),
+        (None, Category::Syntax) => {
+            let rule = format!("is no JSON: see line {}, character {}.", error.line(), error.column());
+            if at_root { format!("The body {rule}") } else { format!("{}: {rule}", found.path()) }
         }
-    }
+        (None, _) if at_root => {
+            let words = in_words(&cause);
+            format!("The body is to be {}.", words.strip_prefix("is ").unwrap_or(&words))
+        }
+        (None, _) => format!("{}: {}", found.path(), in_words(&cause)),
+    })
 }
 
 /// A member that is a secret: what is none of the right kind, as a code without quotation marks, is not repeated in the
@@ -211,17 +217,17 @@ mod tests {
     fn the_member_that_is_wrong_is_named() {
         for (body, named) in [
             ("{}", "hostname: is missing"),
-            (r#"{"hostname":5}"#, "hostname: invalid type"),
+            (r#"{"hostname":5}"#, "hostname: is a text, not 5"),
             (r#"{"hostname":"a","ip_addresses":[{"ip":"::1"},{"ip":"x"}]}"#, "ip_addresses[1].ip: "),
             (r#"{"hostname":"a","system_info":{"load_avg":[1]}}"#, "system_info.load_avg"),
             (r#"{"hostname":"a","system_info":{"cpu_cores":-1}}"#, "system_info.cpu_cores: "),
             (r#"{"hostname":"\ud800"}"#, "hostname: "),
-            (r#"["a"]"#, "JSON object"),
-            (r#"{"hostname":"a","system_info":[]}"#, "system_info: invalid type: sequence"),
-            (r#"{"hostname":"a","agent":["1",5]}"#, "agent: invalid type: sequence"),
+            (r#"["a"]"#, "The body is to be a JSON object, not a list."),
+            (r#"{"hostname":"a","system_info":[]}"#, "system_info: is a JSON object, not a list"),
+            (r#"{"hostname":"a","agent":["1",5]}"#, "agent: is a JSON object, not a list"),
             (
                 r#"{"hostname":"a","ip_addresses":[["1.2.3.4","x"]]}"#,
-                "ip_addresses[0]: invalid type: sequence",
+                "ip_addresses[0]: is a JSON object, not a list",
             ),
             (r#"{"hostname":"a"} x"#, "goes on after"),
         ] {

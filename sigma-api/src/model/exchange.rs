@@ -6,6 +6,7 @@
 mod csv;
 mod record;
 mod row;
+mod sheet;
 #[cfg(test)]
 mod tests;
 
@@ -17,7 +18,7 @@ use super::audit::Changes;
 
 pub(crate) use self::csv::{Format, Line, read, write};
 pub(crate) use record::{provider_row, vps_row};
-pub(crate) use row::{change_of, id_of, name_of, says_deleted, take_id, take_text};
+pub(crate) use row::{change_of, id_of, name_of, says_deleted, take_id, take_text, take_version};
 
 /// The members of one machine or provider; those that a file does not have are absent.
 pub(crate) type Row = Map<String, Value>;
@@ -36,6 +37,9 @@ pub(super) enum Kind {
     /// Shown, and not imported.
     Info,
 }
+
+/// Which version of its record a line was made of: read, and not exported.
+const VERSION: &str = "version";
 
 /// A table that can be exported and imported.
 #[derive(Debug)]
@@ -89,7 +93,6 @@ pub(crate) static MACHINES: Table = Table {
         "presence",
         "last_seen_at",
         "reported",
-        "version",
         "flags",
         "marks",
         "suggestion",
@@ -113,17 +116,26 @@ pub(crate) static PROVIDERS: Table = Table {
         ("notes", Kind::Text),
         ("created_at", Kind::Info),
     ],
-    passed_over: &["updated_at", "version", "machines"],
+    passed_over: &["updated_at", "machines"],
 };
 
 impl Table {
     fn kind(&self, name: &str) -> Option<Kind> {
+        if name == VERSION {
+            return Some(Kind::Number);
+        }
         self.columns.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind)
     }
 
     /// Whether a member may stand in a file.
     fn knows(&self, name: &str) -> bool {
         self.kind(name).is_some() || self.passed_over.contains(&name)
+    }
+
+    /// The member that a heading means, in any case.
+    fn named(&self, heading: &str) -> Option<&'static str> {
+        let mut all = self.columns.iter().map(|(name, _)| name).chain(self.passed_over).chain(&[VERSION]);
+        all.find(|name| name.eq_ignore_ascii_case(heading)).copied()
     }
 
     /// Whether a member is read.

@@ -2,6 +2,7 @@
 //!
 //! An absent member stays as it is. `null` clears a member that may be unknown, and is an error for any other.
 
+use serde::de::IntoDeserializer;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -20,6 +21,22 @@ const MONEY_PARTS_DIGITS: usize = 4;
 /// A member that is there and must not be `null`.
 pub(crate) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
     T::deserialize(from).map(Some)
+}
+
+/// A member that is one of several names, and must not be `null`. It is read as a text first: of anything else a parser of
+/// JSON says that it is none.
+pub(crate) fn named<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(String::deserialize(from)?.into_deserializer()).map(Some)
+}
+
+/// The same, where it may be `null`.
+pub(crate) fn named_or_none<'de, D, T>(from: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let name = Option::<String>::deserialize(from)?;
+    name.map(|name| T::deserialize(name.into_deserializer())).transpose()
 }
 
 /// A member that is there and may be `null`.
@@ -97,6 +114,16 @@ pub(crate) fn check_money(field: &str, text: &str) -> Result<(), Invalid> {
         "is an amount as 4.99, with at most {MONEY_WHOLE_DIGITS} digits before the point and {MONEY_PARTS_DIGITS} after it"
     );
     Err(Invalid::new(field, rule))
+}
+
+/// Whether two amounts are the same, however many zeros they are written with.
+pub(crate) fn is_same_amount(one: Option<&str>, other: Option<&str>) -> bool {
+    one.map(digits_of) == other.map(digits_of)
+}
+
+fn digits_of(amount: &str) -> (&str, &str) {
+    let (whole, parts) = amount.split_once('.').unwrap_or((amount, ""));
+    (whole.trim_start_matches('0'), parts.trim_end_matches('0'))
 }
 
 /// A day of the calendar, `YYYY-MM-DD`.
@@ -181,6 +208,22 @@ mod tests {
             "٣",
         ] {
             assert_eq!(check_money("cost_monthly", bad).unwrap_err().field, "cost_monthly", "{bad}");
+        }
+    }
+
+    #[test]
+    fn amounts_are_compared_as_amounts() {
+        for (one, other, same) in [
+            (None, None, true),
+            (None, Some("0"), false),
+            (Some("4.50"), Some("4.5"), true),
+            (Some("04"), Some("4.00"), true),
+            (Some("0"), Some("0.0"), true),
+            (Some("4.5"), Some("4.05"), false),
+            (Some("45"), Some("4.5"), false),
+            (Some("40"), Some("4"), false),
+        ] {
+            assert_eq!(is_same_amount(one, other), same, "{one:?} {other:?}");
         }
     }
 

@@ -35,3 +35,4 @@ pub(crate) mod vps;
 pub(crate) mod vps_change;
 pub(crate) mod vps_filter;
 pub(crate) mod whereabouts;
+pub(crate) mod wording;

@@ -18,6 +18,11 @@ impl Expected {
         Self { same_as: version.or(self.same_as), ..self }
     }
 
+    /// The one that the caller named by itself.
+    pub(crate) fn named(&self) -> Option<i64> {
+        self.same_as
+    }
+
     /// Whether the caller may change a record of this version.
     pub(crate) fn allows(&self, version: i64) -> bool {
         self.any_of.as_ref().is_none_or(|all| all.contains(&version))

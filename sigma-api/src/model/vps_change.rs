@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::audit::Changes;
 use super::member::{
     check_date, check_line, check_money, check_tag_count, checked_country, checked_currency, checked_notes,
-    checked_tags, given, money, nullable,
+    checked_tags, given, is_same_amount, money, named, named_or_none, nullable,
 };
 use super::text::{Invalid, check_text};
 use super::vps::{Status, Vps};
@@ -70,7 +70,7 @@ pub(crate) struct VpsChange {
     pub(crate) cost_monthly: Option<Option<String>>,
     #[serde(default, deserialize_with = "given")]
     pub(crate) currency: Option<String>,
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "named")]
     pub(crate) status: Option<Status>,
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<String>, format = Date)]
@@ -106,7 +106,7 @@ pub(crate) struct VpsChange {
     #[serde(default)]
     pub(crate) version: Option<i64>,
     /// Taken only where many are changed at once; one machine has URLs for these.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "named_or_none")]
     pub(crate) action: Option<Action>,
 }
 
@@ -213,7 +213,11 @@ impl VpsChange {
         set(&mut vps.ram_mb, self.ram_mb.as_ref());
         set(&mut vps.disk_gb, self.disk_gb.as_ref());
         set(&mut vps.bandwidth_tb, self.bandwidth_tb.as_ref());
-        set(&mut vps.cost_monthly, self.cost_monthly.as_ref());
+        if let Some(cost) = &self.cost_monthly
+            && !is_same_amount(cost.as_deref(), vps.cost_monthly.as_deref())
+        {
+            vps.cost_monthly.clone_from(cost);
+        }
         set(&mut vps.currency, self.currency.as_ref());
         set(&mut vps.status, self.status.as_ref());
         set(&mut vps.purchase_date, self.purchase_date.as_ref());
@@ -296,6 +300,7 @@ fn checked_addresses(mut addresses: Vec<Address>) -> Result<Vec<Address>, Invali
         let rule = format!("has {} entries; at most {MAX_ADDRESSES} are accepted", addresses.len());
         return Err(Invalid::new("ip_addresses", rule));
     }
+    addresses.iter_mut().for_each(|address| address.ip = address.ip.to_canonical());
     for (index, address) in addresses.iter().enumerate() {
         if address.ip.is_unspecified() || address.ip.is_multicast() {
             return Err(Invalid::new(format!("ip_addresses[{index}].ip"), "is not the address of a machine"));

@@ -287,8 +287,9 @@ pub(super) async fn check_version(
     }
     let last = tx.last_audit(id).await?;
     let who = last.map(|line| format!(" {} changed it last, at {}.", line.actor.name, line.at));
+    let seen = expected.named().map(|seen| format!(" ({seen})")).unwrap_or_default();
     Err(Error::Stale(format!(
-        "{name} has the version {version} now, which is not the one that you saw.{} Read it again, and then change it.",
+        "{name} has the version {version} now, which is not the one that you saw{seen}.{} Read it again, and then change it.",
         who.unwrap_or_default()
     )))
 }

@@ -114,9 +114,12 @@ fn told(number: u64, name: String, done: Result<Done>) -> Result<ImportLine> {
             Ok(ImportLine { line: number, action, name, changes, error: None })
         }
         Err(Error::Invalid(invalid)) => Ok(refused(invalid.to_string())),
-        Err(Error::NotFound(sentence) | Error::Gone(sentence) | Error::Conflict(sentence)) => {
-            Ok(refused(sentence))
-        }
+        Err(
+            Error::NotFound(sentence)
+            | Error::Gone(sentence)
+            | Error::Conflict(sentence)
+            | Error::Stale(sentence),
+        ) => Ok(refused(sentence)),
         Err(error) => Err(error),
     }
 }

@@ -27,7 +27,7 @@ type File = ([(HeaderName, String); 2], String);
 pub(in crate::http) struct ImportRequest {
     /// `csv` or `json`.
     format: String,
-    /// The text of the file; for JSON it may be the list itself.
+    /// The text of the file; for JSON it may be the list itself, also as `GET /api/vps` and `GET /api/providers` answer it.
     #[schema(value_type = Object)]
     data: serde_json::Value,
     /// Shows what would happen, and does nothing.
@@ -83,7 +83,8 @@ pub(in crate::http) async fn export_providers(
 }
 
 /// Imports machines, all of them or none. A line is about the machine of its id, or else the living one of its hostname;
-/// a line that finds neither makes one. Members that the file does not have stay as they are, and an empty one is cleared.
+/// a line that finds neither makes one. Members that the file does not have stay as they are, and an empty one is cleared;
+/// what only the hub says of a machine is passed over. A line with a `version` is refused if its record has another by now.
 #[utoipa::path(post, path = "/api/vps/import", tag = "inventory", request_body = ImportRequest, responses(
     Usual, OfBody,
     (status = 200, description = "what was imported, or why nothing was", body = ImportReport),
@@ -99,7 +100,8 @@ pub(in crate::http) async fn import_vps(
     Ok(Answer(hub.import_vps(Timestamp::now(), &caller.actor, request.try_into()?).await?))
 }
 
-/// Imports providers, all of them or none. A line is about the provider of its id, or else of its name.
+/// Imports providers, all of them or none. A line is about the provider of its id, or else of its name. One
+/// with a `version` is refused if its record has another by now.
 #[utoipa::path(post, path = "/api/providers/import", tag = "inventory", request_body = ImportRequest, responses(
     Usual, OfBody,
     (status = 200, description = "what was imported, or why nothing was", body = ImportReport),

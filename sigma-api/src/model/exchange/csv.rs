@@ -6,8 +6,9 @@
 
 use serde_json::{Value, json};
 
+use super::sheet::Sheet;
 use super::{Kind, Row, Table};
-use crate::model::text::Invalid;
+use crate::model::text::{Invalid, one_line};
 
 /// Lines of a file, at most: all of them are written in one transaction.
 const MAX_LINES: usize = 10_000;
@@ -70,7 +71,7 @@ pub(crate) fn write(table: &Table, format: Format, rows: &[Row]) -> String {
     }
 }
 
-/// Reads a file: a text, or for JSON the list itself.
+/// Reads a file: a text, or for JSON the list itself, which may be one that the API answered.
 ///
 /// # Errors
 /// What keeps all of it from being read; what is wrong with one line stands there.
@@ -79,7 +80,7 @@ pub(crate) fn read(table: &Table, format: Format, data: Value) -> Result<Vec<Lin
         (Format::Csv, Value::String(text)) => read_csv(table, &text)?,
         (Format::Json, Value::String(text)) => {
             let list: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))
-                .map_err(|error| Invalid::new("data", format!("is no JSON: {error}")))?;
+                .map_err(|error| Invalid::new("data", not_json(&error)))?;
             drop(text);
             read_json(table, list)?
         }
@@ -92,7 +93,18 @@ pub(crate) fn read(table: &Table, format: Format, data: Value) -> Result<Vec<Lin
     Ok(lines)
 }
 
+fn not_json(error: &serde_json::Error) -> String {
+    if error.is_eof() {
+        return "is no JSON: it ends too early".to_owned();
+    }
+    format!("is no JSON: see line {}, character {}", error.line(), error.column())
+}
+
 fn read_json(table: &Table, list: Value) -> Result<Vec<Line>, Invalid> {
+    let list = match list {
+        Value::Object(answer) => listed(answer),
+        list => list,
+    };
     let Value::Array(list) = list else { return Err(Invalid::new("data", "is a list of objects")) };
     let line = |(number, entry): (u64, Value)| {
         let row = match entry {
@@ -104,6 +116,12 @@ fn read_json(table: &Table, list: Value) -> Result<Vec<Line>, Invalid> {
     Ok((1..).zip(list).map(line).collect())
 }
 
+/// The entries of what a list of the API answers.
+fn listed(mut answer: Row) -> Value {
+    let is_answer = answer.keys().all(|name| ["data", "total", "page", "per_page"].contains(&name.as_str()));
+    answer.remove("data").filter(|_| is_answer).unwrap_or_default()
+}
+
 fn known_members(table: &Table, mut row: Row) -> Result<Row, Invalid> {
     if let Some(name) = row.keys().find(|name| !table.knows(name)) {
         return Err(Invalid::new(name, "is no member that can be imported"));
@@ -113,47 +131,89 @@ fn known_members(table: &Table, mut row: Row) -> Result<Row, Invalid> {
 }
 
 fn read_csv(table: &Table, text: &str) -> Result<Vec<Line>, Invalid> {
-    let text = text.trim_start_matches('\u{feff}');
+    let Sheet { text, delimiter, lines_before } = Sheet::of(text)?;
     let mut reader =
-        csv::ReaderBuilder::new().flexible(true).delimiter(delimiter(text)).from_reader(text.as_bytes());
+        csv::ReaderBuilder::new().flexible(true).delimiter(delimiter).from_reader(text.as_bytes());
     let bad = |error: csv::Error| Invalid::new("data", format!("is no CSV: {error}"));
     let heading = reader.headers().map_err(bad)?.clone();
-    let mut columns: Vec<&str> = Vec::with_capacity(heading.len());
-    for name in heading.iter().map(str::trim) {
-        if !table.knows(name) {
-            let known: Vec<&str> = table.columns.iter().map(|(known, _)| *known).collect();
-            let reason = format!("line 1: there is no column {name:?}, but {}", known.join(", "));
-            return Err(Invalid::new("data", reason));
-        }
-        if columns.contains(&name) {
-            return Err(Invalid::new("data", format!("line 1: the column {name} is there twice")));
-        }
-        columns.push(name);
-    }
+    let columns = columns_of(table, &heading, line_of(text, &heading).saturating_add(lines_before))?;
     let mut lines = Vec::new();
-    for record in reader.records().take(MAX_LINES + 1) {
+    for record in reader.records() {
         let record = record.map_err(bad)?;
-        let number = record.position().map_or(0, csv::Position::line);
+        // Spreadsheets write delimiters for rows that are empty.
+        if record.iter().all(is_blank) {
+            continue;
+        }
+        if lines.len() > MAX_LINES {
+            break;
+        }
+        let number = line_of(text, &record).saturating_add(lines_before);
         lines.push(Line { number, row: row_of(table, &columns, &record) });
     }
     Ok(lines)
 }
 
-/// Spreadsheets write semicolons where commas stand in numbers, and some tabs.
-fn delimiter(text: &str) -> u8 {
-    let heading = text.lines().next().unwrap_or_default();
-    [b',', b';', b'\t'].into_iter().find(|byte| heading.as_bytes().contains(byte)).unwrap_or(b',')
+/// The line of a record. Its reader counts empty lines before it as part of it.
+fn line_of(text: &str, record: &csv::StringRecord) -> u64 {
+    let Some(position) = record.position() else { return 1 };
+    let begin = usize::try_from(position.byte()).unwrap_or(usize::MAX);
+    let bytes = text.as_bytes().get(begin..).unwrap_or_default();
+    let line_ends = bytes.iter().take_while(|byte| matches!(byte, b'\n' | b'\r'));
+    let empty = line_ends.filter(|byte| **byte == b'\n').count();
+    position.line().saturating_add(u64::try_from(empty).unwrap_or_default())
 }
 
-fn row_of(table: &Table, columns: &[&str], record: &csv::StringRecord) -> Result<Row, Invalid> {
-    if record.len() != columns.len() {
-        let reason = format!("has {} cells, and the heading {}", record.len(), columns.len());
-        return Err(Invalid::new("data", reason));
+fn is_blank(cell: &str) -> bool {
+    cell.trim().is_empty()
+}
+
+/// The members that the headings mean; a column without a name is for empty cells.
+fn columns_of(
+    table: &Table,
+    heading: &csv::StringRecord,
+    line: u64,
+) -> Result<Vec<Option<&'static str>>, Invalid> {
+    let bad = |reason: String| Invalid::new("data", format!("line {line}: {reason}"));
+    let mut columns = Vec::with_capacity(heading.len());
+    for name in heading.iter().map(|name| name.trim().trim_matches('"').trim()) {
+        if name.is_empty() {
+            columns.push(None);
+            continue;
+        }
+        let Some(member) = table.named(name) else {
+            let known: Vec<&str> = table.columns.iter().map(|(known, _)| *known).collect();
+            return Err(bad(format!("there is no column {name:?}, but {}", known.join(", "))));
+        };
+        if columns.contains(&Some(member)) {
+            return Err(bad(format!("the column {member} is there twice")));
+        }
+        columns.push(Some(member));
+    }
+    let named = columns.iter().rposition(Option::is_some).map_or(0, |last| last.saturating_add(1));
+    columns.truncate(named);
+    Ok(columns)
+}
+
+fn row_of(
+    table: &Table,
+    columns: &[Option<&'static str>],
+    record: &csv::StringRecord,
+) -> Result<Row, Invalid> {
+    let bad = |reason: String| Invalid::new("data", reason);
+    if record.len() < columns.len() || !record.iter().skip(columns.len()).all(is_blank) {
+        return Err(bad(format!("has {} cells, and the heading {}", record.len(), columns.len())));
     }
     let mut row = Row::new();
     for (name, cell) in columns.iter().zip(record) {
-        let Some(kind) = table.kind(name).filter(|kind| *kind != Kind::Info) else { continue };
-        row.insert((*name).to_owned(), value(kind, unguarded(cell)));
+        let Some(name) = name else {
+            if is_blank(cell) {
+                continue;
+            }
+            return Err(bad(format!("has {:?} in a column without a name", one_line(cell, 40))));
+        };
+        if let Some(kind) = table.kind(name).filter(|kind| *kind != Kind::Info) {
+            row.insert((*name).to_owned(), value(kind, unguarded(cell)));
+        }
     }
     Ok(row)
 }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::Row;
 use crate::model::text::Invalid;
 use crate::model::vps::Status;
+use crate::model::wording::in_words;
 
 /// The members of a row as a change, as if they had been sent alone; members that are no part of it are passed over.
 ///
@@ -14,7 +15,7 @@ use crate::model::vps::Status;
 /// The first member that is of another kind.
 pub(crate) fn change_of<T: DeserializeOwned>(row: Row) -> Result<T, Invalid> {
     serde_path_to_error::deserialize(Value::Object(row))
-        .map_err(|error| Invalid::new(error.path().to_string(), error.inner().to_string()))
+        .map_err(|error| Invalid::new(error.path().to_string(), in_words(&error.inner().to_string())))
 }
 
 /// The id of the record that a row is about, if it says one that can be read.
@@ -40,6 +41,16 @@ pub(crate) fn take_id(row: &mut Row, member: &str) -> Result<Option<Uuid>, Inval
     let bad = || Invalid::new(member, "is a UUID, as 01939c3e-7b1a-7c3d-9a51-3f6f0b1d2e4a");
     let text = take_text(row, member).map_err(|_| bad())?;
     text.map(|id| id.parse().map_err(|_| bad())).transpose()
+}
+
+/// Takes the version of its record out of a row, if it says one.
+///
+/// # Errors
+/// When it is none.
+pub(crate) fn take_version(row: &mut Row) -> Result<Option<i64>, Invalid> {
+    let said = row.remove(super::VERSION).filter(|said| !said.is_null());
+    let bad = || Invalid::new(super::VERSION, "is the version of the record that you saw, from 1 on");
+    said.map(|said| said.as_i64().filter(|version| *version > 0).ok_or_else(bad)).transpose()
 }
 
 /// Takes a text out of a row; an empty one is none.

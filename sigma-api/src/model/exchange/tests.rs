@@ -3,6 +3,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::model::mark::{Mark, MarkKind};
+use crate::model::provider::Provider;
 use crate::model::time::Timestamp;
 use crate::model::vps::Vps;
 use crate::model::vps_change::VpsChange;
@@ -41,6 +43,25 @@ fn what_keeps_a_file_from_being_read_is_said() {
         .map(|line| line.row.as_ref().err().map(ToString::to_string).unwrap_or_default())
         .collect();
     assert_eq!(refused, ["", "colour: is no member that can be imported", "data: is an object"]);
+}
+
+#[test]
+fn every_member_of_a_record_may_stand_in_a_file() {
+    let (now, id) = (Timestamp::from_ms(1), uuid::Uuid::from_u128(7));
+    let mark = |kind| Mark { kind, other_id: None, other_hostname: None, detail: String::new(), since: now };
+    let vps = Vps {
+        marks: vec![mark(MarkKind::Conflict)],
+        refused_reports: Some(1),
+        refused_at: Some(now),
+        reported_hostname: Some("debian".to_owned()),
+        ..Vps::blank(now, id)
+    };
+    for (table, record) in [(&MACHINES, json!(vps)), (&PROVIDERS, json!(Provider::blank(now, id)))] {
+        let unknown: Vec<&String> =
+            record.as_object().unwrap().keys().filter(|name| !table.knows(name)).collect();
+        assert!(unknown.is_empty(), "{unknown:?}");
+    }
+    assert!(MACHINES.knows("suggestion") && MACHINES.knows("marks") && !MACHINES.knows("colour"));
 }
 
 #[test]

@@ -6,18 +6,19 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::super::directory::Standing;
-use super::super::editing::{Deed, create, edit};
+use super::super::editing::{Deed, check_version, create, edit};
 use super::super::pending::Pending;
 use super::super::{Hub, Result};
 use super::{Done, Import, ImportReport, take_what_is_there, told};
 use crate::model::audit::{Actor, Changes};
 use crate::model::exchange::{
     ImportLine, Line, MACHINES, Row, change_of, id_of, name_of, read, says_deleted, take_id, take_text,
-    vps_row,
+    take_version, vps_row,
 };
 use crate::model::provider::Provider;
 use crate::model::text::Invalid;
 use crate::model::time::Timestamp;
+use crate::model::version::Expected;
 use crate::model::vps::Vps;
 use crate::model::vps_change::{Action, VpsChange};
 use crate::store::{Stored, Tx};
@@ -154,7 +155,7 @@ impl Importing<'_> {
 
     async fn take(&mut self, line: u64, mut row: Row, records: &mut HashMap<Uuid, Stored>) -> Result<Done> {
         let target = self.targets.of_row(&row).map(|(id, name)| (id, name.clone()));
-        let given = take_id(&mut row, "id")?;
+        let (given, version) = (take_id(&mut row, "id")?, take_version(&mut row)?);
         // A record that was found by its name keeps its id.
         let id = target.as_ref().map(|(id, _)| *id);
         if let Some(id) = id.or(given) {
@@ -165,6 +166,9 @@ impl Importing<'_> {
             Some(((_, name), mut stored)) => {
                 // It may have given up its name for the time being.
                 stored.vps.reported_hostname.take_if(|reported| *reported == name);
+                let expected = Expected::default().and(version);
+                let known = (stored.vps.id, stored.vps.version);
+                check_version(self.tx, &format!("The machine {name}"), known, &expected).await?;
                 stored.vps.hostname = name;
                 self.change(row, &stored).await
             }

@@ -4,15 +4,18 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::super::editing::Deed;
+use super::super::editing::{Deed, check_version};
 use super::super::providers::{create, edit};
 use super::super::{Hub, Result};
 use super::{Done, Import, ImportReport, take_what_is_there, told};
 use crate::model::audit::Actor;
-use crate::model::exchange::{Line, PROVIDERS, Row, change_of, id_of, name_of, provider_row, read, take_id};
+use crate::model::exchange::{
+    Line, PROVIDERS, Row, change_of, id_of, name_of, provider_row, read, take_id, take_version,
+};
 use crate::model::provider::{Provider, ProviderChange};
 use crate::model::text::Invalid;
 use crate::model::time::Timestamp;
+use crate::model::version::Expected;
 use crate::store::Tx;
 
 const ACTION: &str = "provider.import";
@@ -91,7 +94,7 @@ impl Targets {
 
 async fn take(tx: &Tx, deed: Deed<'_>, targets: &mut Targets, line: u64, mut row: Row) -> Result<Done> {
     let target = targets.of_row(&row).cloned();
-    let id = take_id(&mut row, "id")?;
+    let (id, version) = (take_id(&mut row, "id")?, take_version(&mut row)?);
     let about = target.as_ref().map(|provider| provider.id).or(id);
     if let Some(earlier) = about.and_then(|id| targets.taken.insert(id, line)) {
         let rule = format!("line {earlier} is about the same record");
@@ -103,6 +106,9 @@ async fn take(tx: &Tx, deed: Deed<'_>, targets: &mut Targets, line: u64, mut row
         let (provider, changes) = create(tx, deed, ACTION, id, &change).await?;
         return Ok(Done::made(provider.id, provider.name, changes));
     };
+    let expected = Expected::default().and(version);
+    let name = format!("The provider {}", before.name);
+    check_version(tx, &name, (before.id, before.version), &expected).await?;
     take_what_is_there(&mut row, &provider_row(&before));
     let change = change_of::<ProviderChange>(row)?.checked()?;
     match edit(tx, deed, ACTION, &before, &change).await? {
