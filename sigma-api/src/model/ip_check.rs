@@ -75,7 +75,7 @@ impl IpCheckReport {
         }
         Ok(IpCheck {
             id,
-            ip: self.ip,
+            ip: self.ip.to_canonical(),
             vps_id: self.vps_id,
             check_type: self.check_type,
             source: self.source,
@@ -119,7 +119,10 @@ impl IpCheckFilter {
         for (name, value) in known_parameters(parameters, &known)? {
             let invalid = |rule: &str| Invalid::new(name, rule);
             match name {
-                "ip" => filter.ip = Some(value.parse().map_err(|_| invalid("is an address"))?),
+                "ip" => {
+                    let ip: IpAddr = value.parse().map_err(|_| invalid("is an address"))?;
+                    filter.ip = Some(ip.to_canonical());
+                }
                 "vps_id" => {
                     filter.vps_id = Some(value.parse().map_err(|_| invalid("is the id of a machine"))?)
                 }

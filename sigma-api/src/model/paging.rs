@@ -33,17 +33,30 @@ impl Paging {
     /// A value that is no number from 1 on.
     pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<(), Invalid> {
         match name {
-            "page" => self.page = number(name, value, 1)?,
-            "per_page" => self.per_page = number(name, value, 0)?.clamp(1, MAX_PER_PAGE),
+            "page" => self.page = page(name, value)?,
+            "per_page" => self.per_page = per_page(name, value)?,
             _ => {}
         }
         Ok(())
     }
 }
 
-fn number(name: &str, value: &str, min: u64) -> Result<u64, Invalid> {
-    let number = value.parse().ok().filter(|number| (min..=u32::MAX.into()).contains(number));
-    number.ok_or_else(|| Invalid::new(name, format!("is a number from {min} to {}", u32::MAX)))
+/// The number of a page.
+///
+/// # Errors
+/// What is no number from 1 on.
+pub(super) fn page(name: &str, value: &str) -> Result<u64, Invalid> {
+    let number = value.parse::<u32>().ok().filter(|number| *number > 0).map(u64::from);
+    number.ok_or_else(|| Invalid::new(name, format!("is a number from 1 to {}", u32::MAX)))
+}
+
+/// How many entries a page has. Clients of older hubs ask for more than there may be, or for none.
+///
+/// # Errors
+/// What is no number.
+pub(super) fn per_page(name: &str, value: &str) -> Result<u64, Invalid> {
+    let number = value.parse::<u64>().ok().map(|number| number.clamp(1, MAX_PER_PAGE));
+    number.ok_or_else(|| Invalid::new(name, format!("is a number from 1 to {MAX_PER_PAGE}")))
 }
 
 /// The parameters that are among `known`, without those that are empty: these ask for nothing. Others are ignored.

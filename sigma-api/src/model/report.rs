@@ -1,4 +1,5 @@
-//! What an agent says, once it has been checked. Nothing here is altered: a value that breaks a rule is refused by name.
+//! What an agent says, once it has been checked. A value that breaks a rule is refused by name; of those
+//! that keep them only addresses of IPv4 in the form of IPv6 are altered, to what they are.
 
 use std::time::Duration;
 
@@ -187,6 +188,7 @@ fn checked_addresses(mut addresses: Vec<Address>) -> Result<Vec<Address>, Invali
         let rule = format!("has {} entries; at most {MAX_ADDRESSES} are accepted", addresses.len());
         return Err(Invalid::new("ip_addresses", rule));
     }
+    addresses.iter_mut().for_each(|address| address.ip = address.ip.to_canonical());
     for (index, address) in addresses.iter().enumerate() {
         if address.ip.is_unspecified() || address.ip.is_multicast() {
             return Err(Invalid::new(format!("ip_addresses[{index}].ip"), "is not the address of a machine"));

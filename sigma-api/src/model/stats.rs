@@ -14,7 +14,7 @@ pub(crate) struct Stats {
     pub(crate) by_country: Vec<Count>,
     pub(crate) by_provider: Vec<Count>,
     pub(crate) by_status: Vec<Count>,
-    /// Machines that expire within 30 days, the next first, at most 100.
+    /// Machines that expire within 30 days or have expired, neither retired nor deleted: the first first, at most 100.
     pub(crate) expiring_soon: Vec<Vps>,
 }
 

@@ -2,13 +2,11 @@
 
 use uuid::Uuid;
 
+use super::paging::{self, Paging};
 use super::search::Query;
 use super::text::{Invalid, check_text};
 use super::vps::Status;
 
-/// Entries of a list unless the client asks for another number.
-const DEFAULT_PER_PAGE: u64 = 25;
-const MAX_PER_PAGE: u64 = 100;
 const MAX_EXPIRING_DAYS: u32 = 36_500;
 /// Parameters of a list.
 pub(super) const KNOWN: [&str; 12] = [
@@ -123,6 +121,7 @@ pub(crate) struct VpsFilter {
     pub(crate) provider_id: Option<Uuid>,
     pub(crate) purpose: Option<String>,
     pub(crate) tag: Option<String>,
+    /// Machines that expire until then or have expired, and are not retired.
     pub(crate) expiring_within_days: Option<u32>,
     pub(crate) source: Option<String>,
     /// From 1.
@@ -133,6 +132,7 @@ pub(crate) struct VpsFilter {
 
 impl Default for VpsFilter {
     fn default() -> Self {
+        let Paging { page, per_page } = Paging::default();
         Self {
             q: None,
             sort: Sort::default(),
@@ -144,8 +144,8 @@ impl Default for VpsFilter {
             tag: None,
             expiring_within_days: None,
             source: None,
-            page: 1,
-            per_page: DEFAULT_PER_PAGE,
+            page,
+            per_page,
         }
     }
 }
@@ -202,11 +202,12 @@ impl VpsFilter {
                     Some(value.parse().map_err(|_| Invalid::new(name, "is the id of a provider"))?);
             }
             "expiring_within_days" if given => {
-                self.expiring_within_days = Some(number(name, value, 0, MAX_EXPIRING_DAYS.into())?)
-                    .and_then(|days| u32::try_from(days).ok());
+                let days = value.parse().ok().filter(|days| *days <= MAX_EXPIRING_DAYS);
+                let rule = || Invalid::new(name, format!("is a number from 0 to {MAX_EXPIRING_DAYS}"));
+                self.expiring_within_days = Some(days.ok_or_else(rule)?);
             }
-            "page" if given => self.page = number(name, value, 1, u32::MAX.into())?,
-            "per_page" if given => self.per_page = number(name, value, 0, u64::MAX)?.clamp(1, MAX_PER_PAGE),
+            "page" if given => self.page = paging::page(name, value)?,
+            "per_page" if given => self.per_page = paging::per_page(name, value)?,
             _ => {}
         }
         Ok(())
@@ -216,11 +217,6 @@ impl VpsFilter {
 fn status_named(value: &str) -> Result<Status, Invalid> {
     let names = Status::ALL.map(Status::name).join(", ");
     Status::from_name(value).ok_or_else(|| Invalid::new("status", format!("is one of {names}")))
-}
-
-fn number(name: &str, value: &str, min: u64, max: u64) -> Result<u64, Invalid> {
-    let number = value.parse().ok().filter(|number| (min..=max).contains(number));
-    number.ok_or_else(|| Invalid::new(name, format!("is a number from {min} to {max}")))
 }
 
 #[cfg(test)]

@@ -97,7 +97,7 @@ impl Store {
         Ok(whole(with_parts(&self.read, rows).await?))
     }
 
-    /// Living machines that expire from today until `last_day`, the next first.
+    /// Machines in service that expire within `days` or have expired, the first first.
     ///
     /// # Errors
     /// As every read.
@@ -166,11 +166,13 @@ pub(super) fn condition(context: &Context, filter: &VpsFilter) -> Condition {
         .add_option(filter.purpose.as_ref().map(|purpose| Column::Purpose.eq(purpose.as_str())))
         .add_option(filter.source.as_ref().map(|source| Column::Source.eq(source.as_str())))
         .add_option(filter.tag.as_ref().map(with_tag))
-        .add_option(
-            filter
-                .expiring_within_days
-                .map(|days| Column::ExpireDate.between(now.day_plus(0), now.day_plus(days))),
-        )
+        .add_option(filter.expiring_within_days.map(|days| Column::ExpireDate.lte(now.day_plus(days))))
+        .add_option(filter.expiring_within_days.filter(|_| filter.status.is_none()).map(|_| in_service()))
+}
+
+/// Of a machine that was given up nobody wants to know when it expires.
+fn in_service() -> Expr {
+    Column::Status.is_not_in([Status::Retired.name(), Status::Deleted.name()])
 }
 
 async fn tags_of(database: &impl ConnectionTrait, ids: &[Uuid]) -> Result<HashMap<Uuid, Vec<String>>> {

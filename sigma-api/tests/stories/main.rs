@@ -37,11 +37,14 @@ mod identity;
 #[cfg(test)]
 mod imports;
 #[cfg(test)]
+mod inputs;
+#[cfg(test)]
 mod inventory;
 #[cfg(test)]
 mod ip_checks;
 #[cfg(test)]
 mod key_binding;
+#[cfg(test)]
 mod key_expiry;
 #[cfg(test)]
 mod key_management;

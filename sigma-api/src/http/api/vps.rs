@@ -35,7 +35,7 @@ pub(in crate::http) struct VpsPage {
     ("provider_id" = Option<uuid::Uuid>, Query),
     ("purpose" = Option<String>, Query),
     ("tag" = Option<String>, Query, description = "only machines that have this tag"),
-    ("expiring_within_days" = Option<u32>, Query, description = "only machines that expire from today on within so many days"),
+    ("expiring_within_days" = Option<u32>, Query, description = "only machines that expire within so many days or have expired; retired and deleted ones only if status asks for them"),
     ("source" = Option<String>, Query),
     ("page" = Option<u64>, Query, description = "from 1"),
     ("per_page" = Option<u64>, Query, description = "1 to 100, 25 unless said; more is taken for 100"),

@@ -161,6 +161,10 @@ impl Network {
         };
         let address: IpAddr = address.parse().ok()?;
         let length = u8::try_from(digits(length, 3)?).ok().filter(|length| *length <= bits(address))?;
+        let (address, length) = match (address.to_canonical(), length.checked_sub(96)) {
+            (canonical @ IpAddr::V4(_), Some(length)) if address.is_ipv6() => (canonical, length),
+            _ => (address, length),
+        };
         let rest = u32::from(bits(address) - length);
         let first = match address {
             IpAddr::V4(v4) => {
@@ -192,8 +196,7 @@ impl Network {
 
 impl Display for Network {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        let mapped = matches!(self.first, IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some());
-        if self.length == bits(self.first) && !mapped {
+        if self.length == bits(self.first) {
             return self.first.fmt(f);
         }
         write!(f, "{}/{}", self.first, self.length)
