@@ -123,8 +123,12 @@ fn refusal<T: DeserializeOwned>(bytes: &[u8], error: &serde_json::Error) -> ApiE
         (Some((member, rule)), _) => format!("{}.{member}: {rule}", found.path()),
         (None, Category::Eof) => "The body is to be a JSON object, and ends too early.".to_owned(),
         (None, Category::Syntax) => {
-            let rule = format!("is no JSON: see line {}, character {}.", error.line(), error.column());
-            if at_root { format!("The body {rule}") } else { format!("{}: {rule}", found.path()) }
+            let at = format!("see line {}, character {}", error.line(), error.column());
+            if at_root {
+                format!("The body is to be a JSON object, and is none: {at}.")
+            } else {
+                format!("{}: is no JSON: {at}", found.path())
+            }
         }
         (None, _) if at_root => {
             let words = in_words(&cause);

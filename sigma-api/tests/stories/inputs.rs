@@ -193,10 +193,15 @@ fn a_value_that_is_not_taken_is_named_with_what_is() {
             r#"{"hostname":"a","system_info":{"load_avg":[1]}}"#,
             "system_info.load_avg: is a list of 3, not of 1".into(),
         ),
+        (
+            "/api/vps",
+            "nonsense",
+            "The body is to be a JSON object, and is none: see line 1, character 2.".into(),
+        ),
         ("/api/vps", "[]", "The body is to be a JSON object, not a list.".into()),
         ("/api/vps", "", "The body is to be a JSON object, and ends too early.".into()),
         ("/api/vps", r#"{"hostname":"a""#, "The body is to be a JSON object, and ends too early.".into()),
-        ("/api/vps", "{\n\"hostname\": a}", "hostname: is no JSON: see line 2, character 13.".into()),
+        ("/api/vps", "{\n\"hostname\": a}", "hostname: is no JSON: see line 2, character 13".into()),
     ] {
         let answer = hub.post(&key, path, body);
         assert_eq!(answer.status, 400, "{body}: {answer:?}");

@@ -19,7 +19,7 @@ fn every_bad_value_is_named() {
         (String::new(), "JSON object"),
         ("nonsense".to_owned(), "JSON object"),
         ("[\"a\"]".to_owned(), "JSON object"),
-        ("{\"hostname\": \"a\"".to_owned(), "EOF"),
+        ("{\"hostname\": \"a\"".to_owned(), "ends too early"),
         ("{}".to_owned(), "hostname"),
         (json!({"hostname": null}).to_string(), "hostname: "),
         (json!({"hostname": ""}).to_string(), "hostname: "),
