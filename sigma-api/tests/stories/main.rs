@@ -29,6 +29,7 @@ mod editing;
 mod exchange;
 #[cfg(test)]
 mod files;
+#[cfg(test)]
 mod foreign_files;
 #[cfg(test)]
 mod history;
