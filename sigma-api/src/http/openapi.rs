@@ -6,8 +6,8 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, Secur
 use utoipa::{Modify, OpenApi};
 
 use super::api::{
-    account, accounts, agent, discovery, editing, exchange, health, history, identity, ip_checks, keys,
-    metrics, providers, session, stats, suggestion, vps,
+    account, accounts, agent, discovery, editing, exchange, health, history, identity, inbox, ip_checks,
+    keys, metrics, providers, session, stats, suggestion, vps,
 };
 
 #[derive(OpenApi)]
@@ -41,6 +41,7 @@ use super::api::{
         identity::distinct,
         identity::acknowledge,
         stats::read,
+        inbox::read,
         exchange::export_vps,
         exchange::import_vps,
         exchange::export_providers,

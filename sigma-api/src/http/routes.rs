@@ -13,8 +13,8 @@ use axum::{Extension, Router};
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 
 use super::api::{
-    account, accounts, agent, discovery, editing, exchange, health, history, identity, ip_checks, keys,
-    metrics, providers, session, stats, suggestion, vps,
+    account, accounts, agent, discovery, editing, exchange, health, history, identity, inbox, ip_checks,
+    keys, metrics, providers, session, stats, suggestion, vps,
 };
 use super::auth::{Access, Admin, Anyone, Editor, Reporter, Viewer, authorize};
 use super::client::recognize;
@@ -79,6 +79,7 @@ pub(super) fn table() -> Vec<Route> {
         post("/api/vps/{id}/distinct", EDITORS, identity::distinct),
         post("/api/vps/{id}/acknowledge", EDITORS, identity::acknowledge),
         get("/api/stats", VIEWERS, stats::read),
+        get("/api/inbox", VIEWERS, inbox::read),
         get("/api/vps/export", VIEWERS, exchange::export_vps),
         post("/api/vps/import", EDITORS, exchange::import_vps),
         get("/api/providers/export", VIEWERS, exchange::export_providers),
@@ -126,6 +127,14 @@ pub(super) fn table() -> Vec<Route> {
         post("/vps/{id}/merge", PAGE_EDITORS, web::machine::acts::merge),
         post("/vps/{id}/distinct", PAGE_EDITORS, web::machine::acts::distinct),
         post("/vps/{id}/acknowledge", PAGE_EDITORS, web::machine::acts::acknowledge),
+        get("/inbox", PAGES, web::inbox::show),
+        post("/inbox/assign", PAGE_EDITORS, web::inbox::assign),
+        post("/inbox/distinct", PAGE_EDITORS, web::inbox::distinct),
+        post("/inbox/merge", PAGE_EDITORS, web::inbox::merge),
+        post("/inbox/acknowledge", PAGE_EDITORS, web::inbox::acknowledge),
+        post("/inbox/retire", PAGE_EDITORS, web::inbox::retire),
+        post("/inbox/restore", PAGE_EDITORS, web::inbox::restore),
+        post("/inbox/expiry", PAGE_EDITORS, web::inbox::set_expiry),
         get("/assets/{file}", Access::Open, web::assets::serve),
         get("/setup", Access::Open, web::setup::show),
         post("/setup", Access::Open, web::setup::submit),
@@ -280,6 +289,7 @@ mod tests {
             "POST /api/vps/{id}/distinct: admin operator",
             "POST /api/vps/{id}/acknowledge: admin operator",
             "GET /api/stats: admin operator readonly",
+            "GET /api/inbox: admin operator readonly",
             "GET /api/vps/export: admin operator readonly",
             "POST /api/vps/import: admin operator",
             "GET /api/providers/export: admin operator readonly",
@@ -324,6 +334,14 @@ mod tests {
             "POST /vps/{id}/merge: page: admin operator",
             "POST /vps/{id}/distinct: page: admin operator",
             "POST /vps/{id}/acknowledge: page: admin operator",
+            "GET /inbox: page: admin operator readonly",
+            "POST /inbox/assign: page: admin operator",
+            "POST /inbox/distinct: page: admin operator",
+            "POST /inbox/merge: page: admin operator",
+            "POST /inbox/acknowledge: page: admin operator",
+            "POST /inbox/retire: page: admin operator",
+            "POST /inbox/restore: page: admin operator",
+            "POST /inbox/expiry: page: admin operator",
             "GET /assets/{file}: open",
             "GET /setup: open",
             "POST /setup: open",

@@ -12,6 +12,25 @@ pub(crate) const TENTHS_OF_CORES: u32 = 10;
 /// than nine tenths of those is less.
 pub(crate) const TENTHS_OF_SIZES: u32 = 9;
 
+/// A part of which less was measured than was bought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shortfall {
+    Cores {
+        bought: u64,
+        measured: u64,
+    },
+    /// In MiB.
+    Memory {
+        bought: u64,
+        measured: u64,
+    },
+    /// In GiB.
+    Disk {
+        bought: u64,
+        measured: u64,
+    },
+}
+
 /// What was bought, as far as a person said so.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Bought {
@@ -28,21 +47,24 @@ impl Bought {
 
     /// Whether less was measured than was bought. What is not known is not less.
     pub(crate) fn is_more_than(self, measured: &Facts) -> bool {
-        let Facts { cpu_cores, ram_mb, disk_gb, .. } = *measured;
-        self.lacks(Self { cpu_cores, ram_mb, disk_gb }).contains(&true)
+        let measured =
+            Self { cpu_cores: measured.cpu_cores, ram_mb: measured.ram_mb, disk_gb: measured.disk_gb };
+        !self.shortfalls(measured).is_empty()
     }
 
-    /// Of which of cores, memory and disk there is less than was bought.
-    pub(crate) fn lacks(self, measured: Self) -> [bool; 3] {
+    /// Of what less was measured than was bought.
+    pub(crate) fn shortfalls(self, measured: Self) -> Vec<Shortfall> {
         let less = |bought: Option<u64>, measured: Option<u64>, tenths: u32| {
-            matches!((bought, measured), (Some(bought), Some(measured))
-                if measured.saturating_mul(10) < bought.saturating_mul(tenths.into()))
+            let (bought, measured) = (bought?, measured?);
+            (measured.saturating_mul(10) < bought.saturating_mul(tenths.into())).then_some((bought, measured))
         };
-        [
-            less(self.cpu_cores.map(u64::from), measured.cpu_cores.map(u64::from), TENTHS_OF_CORES),
-            less(self.ram_mb, measured.ram_mb, TENTHS_OF_SIZES),
-            less(self.disk_gb, measured.disk_gb, TENTHS_OF_SIZES),
-        ]
+        let cores = less(self.cpu_cores.map(u64::from), measured.cpu_cores.map(u64::from), TENTHS_OF_CORES)
+            .map(|(bought, measured)| Shortfall::Cores { bought, measured });
+        let memory = less(self.ram_mb, measured.ram_mb, TENTHS_OF_SIZES)
+            .map(|(bought, measured)| Shortfall::Memory { bought, measured });
+        let disk = less(self.disk_gb, measured.disk_gb, TENTHS_OF_SIZES)
+            .map(|(bought, measured)| Shortfall::Disk { bought, measured });
+        [cores, memory, disk].into_iter().flatten().collect()
     }
 }
 

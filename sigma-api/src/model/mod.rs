@@ -11,6 +11,7 @@ pub(crate) mod country;
 pub(crate) mod delivery;
 pub(crate) mod exchange;
 pub(crate) mod identity;
+pub(crate) mod inbox;
 pub(crate) mod ip_check;
 pub(crate) mod key;
 pub(crate) mod key_terms;

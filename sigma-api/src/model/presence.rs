@@ -121,6 +121,13 @@ impl Listening {
         let after = (self.since.age(now) > allowed).then_some(self.since);
         if before { Some(last_seen) } else { after }
     }
+
+    /// Whoever was last seen before this was silent for so long at `now`, while the hub listened.
+    pub(crate) fn unheard_for(self, now: Timestamp, long: Duration) -> Timestamp {
+        let heard_for_long = self.since.age(now) >= long;
+        let until = self.until_before.filter(|_| !heard_for_long).unwrap_or(now);
+        until.earlier(long)
+    }
 }
 
 #[cfg(test)]

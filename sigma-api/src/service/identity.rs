@@ -203,26 +203,45 @@ impl Hub {
         id: Uuid,
         flag: &str,
     ) -> Result<Vps> {
+        self.acknowledge_all(now, actor, &[id], flag).await?;
+        self.vps(now, id).await
+    }
+
+    /// The same of several machines. How many had something to be seen.
+    ///
+    /// # Errors
+    /// As [`Hub::acknowledge`], about the first that it cannot be said of; then it is said of none.
+    pub(crate) async fn acknowledge_all(
+        &self,
+        now: Timestamp,
+        actor: &Actor,
+        ids: &[Uuid],
+        flag: &str,
+    ) -> Result<u64> {
         let rule = "is reinstalled, rekeyed, or a conflict with no other record; other conflicts and clones end by a merge, by \
                     another name, or when it is said that these are two";
         let kind = MarkKind::from_name(flag).filter(|kind| *kind != MarkKind::Clone);
         let kind = kind.ok_or_else(|| Invalid::new("flag", rule))?;
-        {
-            let _turn = self.turn().await;
-            let vps = self.vps(now, id).await?;
+        let _turn = self.turn().await;
+        let tx = self.store.begin().await?;
+        let mut seen: u64 = 0;
+        for id in ids {
+            let vps = self.vps(now, *id).await?;
             let is_own = |mark: &Mark| mark.kind == kind && mark.other_id.is_none();
             if kind == MarkKind::Conflict && !vps.marks.iter().any(is_own) {
                 return Err(Invalid::new("flag", rule).into());
             }
-            let tx = self.store.begin().await?;
-            if tx.resolve_own(now, id, kind, Resolution::Acknowledged).await? {
+            if tx.resolve_own(now, *id, kind, Resolution::Acknowledged).await? {
                 let mut changes = Changes::default();
                 changes.note("flags", &[flag].as_slice(), &Vec::<&str>::new().as_slice());
-                tx.audit(now, actor, "vps.acknowledge", Subject::vps(id, &vps.hostname), &changes).await?;
-                tx.commit().await?;
+                tx.audit(now, actor, "vps.acknowledge", Subject::vps(*id, &vps.hostname), &changes).await?;
+                seen = seen.saturating_add(1);
             }
         }
-        self.vps(now, id).await
+        if seen > 0 {
+            tx.commit().await?;
+        }
+        Ok(seen)
     }
 
     async fn current_face(&self, id: Uuid) -> Result<Option<Face>> {

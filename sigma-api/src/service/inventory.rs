@@ -58,14 +58,6 @@ impl Hub {
         Ok(self.store.count_vps(now, filter).await?)
     }
 
-    /// How many machines wait for a person: those in use that have no provider, or a mark that nobody has looked at.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub(crate) async fn waiting(&self, now: Timestamp) -> Result<u64> {
-        Ok(self.store.count_waiting(now).await?)
-    }
-
     /// All machines that `filter` lets through, whatever page it says.
     ///
     /// # Errors
@@ -81,11 +73,16 @@ impl Hub {
     async fn save_beats_for(&self, filter: &VpsFilter) {
         let by_query = filter.q.as_ref().is_some_and(Query::looks_at_beats);
         if by_query || filter.sort.looks_at_beats() {
-            let hub = self.clone();
-            // A task of its own: a flush that is dropped half-way loses the beats that it took.
-            let saved = tokio::spawn(async move { flush::flush(&hub).await });
-            let _ = tokio::time::timeout(SAVE_WITHIN, saved).await;
+            self.save_beats().await;
         }
+    }
+
+    /// Saves the last beats, if that takes no long time.
+    pub(super) async fn save_beats(&self) {
+        let hub = self.clone();
+        // A task of its own: a flush that is dropped half-way loses the beats that it took.
+        let saved = tokio::spawn(async move { flush::flush(&hub).await });
+        let _ = tokio::time::timeout(SAVE_WITHIN, saved).await;
     }
 
     /// The fleet in numbers.
@@ -111,7 +108,7 @@ impl Hub {
     }
 
     /// The machines, with the provider that is suggested for those that have none.
-    async fn with_suggestions(&self, machines: Vec<Vps>) -> Result<Vec<Vps>> {
+    pub(super) async fn with_suggestions(&self, machines: Vec<Vps>) -> Result<Vec<Vps>> {
         if !machines.iter().any(Vps::wants_suggestion) {
             return Ok(machines);
         }
@@ -120,7 +117,7 @@ impl Hub {
     }
 
     /// A stored record as it is now: beats that are only in memory count.
-    fn current(&self, now: Timestamp, stored: Stored) -> Vps {
+    pub(super) fn current(&self, now: Timestamp, stored: Stored) -> Vps {
         let seen = self.directory.seen(stored.vps.id).or(stored.seen);
         stored.vps.with_report(now, stored.facts, seen)
     }

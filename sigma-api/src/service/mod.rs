@@ -14,6 +14,7 @@ pub(crate) mod exchange;
 pub(crate) mod flush;
 mod history;
 pub(crate) mod identity;
+pub(crate) mod inbox;
 pub(crate) mod intake;
 pub(crate) mod inventory;
 pub(crate) mod keys;

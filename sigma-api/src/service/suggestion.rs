@@ -105,7 +105,7 @@ impl Hub {
         self.suggestions.knowledge(&self.store).await
     }
 
-    /// All living machines without provider, grouped by what is suggested for them.
+    /// All machines in use without provider, grouped by what is suggested for them.
     ///
     /// # Errors
     /// When the database does not answer.

@@ -23,7 +23,6 @@ use super::{Result, Store, StoreError};
 use crate::model::mark::flags_of;
 use crate::model::presence::Presence;
 use crate::model::report::Facts;
-use crate::model::search::Flag;
 use crate::model::time::Timestamp;
 use crate::model::vps::{Extra, Seen, Status, Vps};
 use crate::model::vps_filter::VpsFilter;
@@ -69,21 +68,6 @@ impl Store {
     pub(crate) async fn count_vps(&self, now: Timestamp, filter: &VpsFilter) -> Result<u64> {
         let context = Context::of(&self.read, now, filter.q.as_ref()).await?;
         Ok(Entity::find().filter(condition(&context, filter)).count(&self.read).await?)
-    }
-
-    /// How many living records that are not retired have no provider, or an open mark.
-    ///
-    /// # Errors
-    /// As every read.
-    pub(crate) async fn count_waiting(&self, now: Timestamp) -> Result<u64> {
-        let marked = [Flag::Conflict, Flag::Clone, Flag::Reinstalled, Flag::Rekeyed];
-        let flags = marked.into_iter().fold(Condition::any(), |any, flag| any.add(search::flagged(flag)));
-        let waiting = Condition::all()
-            .add(Column::Status.is_not_in([Status::Deleted.name(), Status::Retired.name()]))
-            .add(flags.add(Column::ProviderId.is_null()));
-        let context = Context::at(now);
-        let living = condition(&context, &VpsFilter::default());
-        Ok(Entity::find().filter(living.add(waiting)).count(&self.read).await?)
     }
 
     /// All the records that `filter` lets through, whatever page it says.
@@ -138,7 +122,7 @@ pub(super) async fn with_parts(
 }
 
 /// The records of a list that can be read: one that cannot must not hide the others.
-fn whole(records: Vec<Result<Stored>>) -> Vec<Stored> {
+pub(super) fn whole(records: Vec<Result<Stored>>) -> Vec<Stored> {
     let read = |record: Result<Stored>| {
         record.inspect_err(|error| log::error!("a machine is left out of a list: {error}")).ok()
     };

@@ -18,6 +18,7 @@ mod face;
 mod fact;
 mod gap;
 mod history;
+mod inbox;
 mod ip_check;
 mod key;
 mod list;

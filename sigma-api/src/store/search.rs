@@ -169,7 +169,7 @@ fn expires(now: Timestamp, expiry: &Expiry) -> Condition {
 }
 
 /// As [`Presence::at`] judges: the same sums, as an expression of the interval of each machine.
-fn present(now: Timestamp, presence: Presence) -> Condition {
+pub(super) fn present(now: Timestamp, presence: Presence) -> Condition {
     let at_least_late = ms(OFFLINE_AT_LEAST_AFTER);
     let silent_for_at_most = |intervals: u32, grace_ms: i64| {
         let interval_ms = Func::coalesce([
@@ -195,21 +195,8 @@ fn present(now: Timestamp, presence: Presence) -> Condition {
 
 /// As records show them: a mark with a machine that is deleted is hidden.
 pub(super) fn flagged(flag: Flag) -> Condition {
-    let living = Select::select()
-        .column(vps::Column::Id)
-        .from(vps::Entity)
-        .and_where(vps::Column::Status.ne(Status::Deleted.name()))
-        .take();
-    let is_shown = vps_mark::Column::OtherId.is_null().or(vps_mark::Column::OtherId.in_subquery(living));
-    let open = Select::select()
-        .column(vps_mark::Column::VpsId)
-        .from(vps_mark::Entity)
-        .and_where(vps_mark::Column::Kind.eq(flag.name()))
-        .and_where(vps_mark::Column::ResolvedAt.is_null())
-        .and_where(is_shown)
-        .take();
     if flag != Flag::LessThanBought {
-        return among(open);
+        return among(marked().and_where(vps_mark::Column::Kind.eq(flag.name())).take());
     }
     // Nobody marks it: it is what the record and the report say together, as `Bought::is_more_than` judges.
     let less = |measured: vps_report::Column, bought: vps::Column, tenths: u32| {
@@ -228,13 +215,29 @@ pub(super) fn flagged(flag: Flag) -> Condition {
     )
 }
 
+/// Machines with an open mark. One with a machine that is deleted is none.
+pub(super) fn marked() -> SelectStatement {
+    let living = Select::select()
+        .column(vps::Column::Id)
+        .from(vps::Entity)
+        .and_where(vps::Column::Status.ne(Status::Deleted.name()))
+        .take();
+    let counts = vps_mark::Column::OtherId.is_null().or(vps_mark::Column::OtherId.in_subquery(living));
+    Select::select()
+        .column(vps_mark::Column::VpsId)
+        .from(vps_mark::Entity)
+        .and_where(vps_mark::Column::ResolvedAt.is_null())
+        .and_where(counts)
+        .take()
+}
+
 fn matching<'a>(versions: &'a [String], comparison: Comparison, version: &Version) -> Vec<&'a str> {
     let holds = |said: &&String| version.compare(said).is_some_and(|ordering| comparison.holds(ordering));
     versions.iter().filter(holds).map(String::as_str).collect()
 }
 
 /// Whether the record is one of those that `ids` finds.
-fn among(ids: SelectStatement) -> Condition {
+pub(super) fn among(ids: SelectStatement) -> Condition {
     vps::Column::Id.in_subquery(ids).into_condition()
 }
 

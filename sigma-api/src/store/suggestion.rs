@@ -71,7 +71,7 @@ impl Store {
         Ok(machines.into_iter().filter_map(with_provider).collect())
     }
 
-    /// Living machines that have no provider, by hostname.
+    /// Machines in use, neither deleted nor retired, that have no provider, by hostname.
     ///
     /// # Errors
     /// As every read.
@@ -82,7 +82,7 @@ impl Store {
 }
 
 impl Tx {
-    /// Those of `ids` that exist, deleted or not; without `ids`, all living machines that have no provider.
+    /// Those of `ids` that exist, deleted or not; without `ids`, all machines in use that have no provider.
     ///
     /// # Errors
     /// As every read.
@@ -126,7 +126,7 @@ fn assigned() -> Condition {
 fn unassigned() -> Condition {
     Condition::all()
         .add(vps::Column::ProviderId.is_null())
-        .add(vps::Column::Status.ne(Status::Deleted.name()))
+        .add(vps::Column::Status.is_not_in([Status::Deleted.name(), Status::Retired.name()]))
 }
 
 /// The machines of that condition, by hostname, in three reads however many they are.

@@ -9,6 +9,7 @@ pub(super) mod exchange;
 pub(super) mod health;
 pub(super) mod history;
 pub(super) mod identity;
+pub(super) mod inbox;
 pub(super) mod ip_checks;
 pub(super) mod keys;
 pub(super) mod metrics;

@@ -10,6 +10,7 @@ pub(super) mod errors;
 pub(super) mod fleet;
 mod frame;
 pub(super) mod machine;
+pub(super) mod inbox;
 pub(super) mod notice;
 mod row;
 pub(super) mod setup;

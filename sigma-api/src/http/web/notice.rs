@@ -27,10 +27,29 @@ impl Notice {
         let undo = parts.next().and_then(|id| id.parse().ok());
         let sentence = match word {
             "changed" => format!("{} changed.", machines(number)),
+            "assigned-many" => assigned(parts_of(text)),
+            "seen" => format!("{} seen.", machines(number)),
             "undone" => format!("{} as before.", machines(number)),
             _ => known(word)?.to_owned(),
         };
         Some(Self { sentence, undo })
+    }
+}
+
+/// The two numbers after the word.
+fn parts_of(text: &str) -> (u64, u64) {
+    let numbers = text.split('.').nth(1).and_then(|numbers| numbers.split_once('-'));
+    numbers.map_or((0, 0), |(one, other)| (one.parse().unwrap_or(0), other.parse().unwrap_or(0)))
+}
+
+/// So many are assigned now, and so many could not be.
+fn assigned((assigned, skipped): (u64, u64)) -> String {
+    let is = if assigned == 1 { "is" } else { "are" };
+    let done = format!("{} {is} assigned.", machines(assigned));
+    match skipped {
+        0 => done,
+        1 => format!("{done} 1 was changed meanwhile, and stays as it is."),
+        skipped => format!("{done} {skipped} were changed meanwhile, and stay as they are."),
     }
 }
 
@@ -48,6 +67,10 @@ fn known(word: &str) -> Option<&'static str> {
         "merged" => "The two records are one now.",
         "distinct" => "They are two machines, and are not marked again.",
         "seen" => "It is marked as seen.",
+        "distinct" => "The two are kept apart from now on.",
+        "merged" => "The two are one record.",
+        "restored" => "The machine is restored; its reports are taken again.",
+        "expiry" => "The day is saved.",
         "session" => "The session has ended.",
         _ => return None,
     })

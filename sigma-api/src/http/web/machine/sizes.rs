@@ -4,7 +4,7 @@ use sigma_protocol::SystemInfo;
 
 use crate::http::web::row::{self, Meter, percent};
 use crate::http::web::words::mib;
-use crate::model::delivery::Bought;
+use crate::model::delivery::{Bought, Shortfall};
 use crate::model::vps::{Reported, Vps};
 
 /// Cores, memory or disk.
@@ -42,7 +42,8 @@ pub(super) fn sizes(vps: &Vps) -> Vec<Size> {
         disk_gb: info.and_then(|info| info.disk_gb),
     };
     let bought = Bought::of(vps);
-    let [cores, memory, disk] = bought.lacks(measured);
+    let less = bought.shortfalls(measured);
+    let lacks = |is: fn(&Shortfall) -> bool| less.iter().any(is);
     let size = |name, bought, measured, is_less| Size { name, bought, measured, is_less };
     let gib = |gb: u64| format!("{gb} GiB");
     vec![
@@ -50,10 +51,10 @@ pub(super) fn sizes(vps: &Vps) -> Vec<Size> {
             "Cores",
             bought.cpu_cores.map(|n| n.to_string()),
             measured.cpu_cores.map(|n| n.to_string()),
-            cores,
+            lacks(|less| matches!(less, Shortfall::Cores { .. })),
         ),
-        size("Memory", bought.ram_mb.map(exact_mib), measured.ram_mb.map(exact_mib), memory),
-        size("Disk", bought.disk_gb.map(gib), measured.disk_gb.map(gib), disk),
+        size("Memory", bought.ram_mb.map(exact_mib), measured.ram_mb.map(exact_mib), lacks(|less| matches!(less, Shortfall::Memory { .. }))),
+        size("Disk", bought.disk_gb.map(gib), measured.disk_gb.map(gib), lacks(|less| matches!(less, Shortfall::Disk { .. }))),
     ]
 }
 
