@@ -56,7 +56,10 @@ pub(super) async fn authorize(
         Caller::Person(signed) => (signed.identity.clone(), Some(signed)),
     };
     if !roles.contains(&identity.role) {
-        return Err(forbidden(&identity));
+        return match signed.filter(|_| matches!(access, Access::Page(_))) {
+            Some(signed) => Ok(not_this_person(roles, signed)),
+            None => Err(forbidden(&identity)),
+        };
     }
     identity.actor.client_ip = client.ip;
     if let Some(mut signed) = signed {
@@ -214,6 +217,17 @@ fn forbidden(identity: &Identity) -> ApiError {
         StatusCode::FORBIDDEN,
         format!("{caller} of the role {} may not do this.", identity.role.name()),
     )
+}
+
+/// Says to a person who may open a page; what stands around that page is made for the person.
+fn not_this_person(roles: &[Role], signed: Signed) -> Response {
+    let who =
+        if roles.contains(&Role::Operator) { "an operator or an administrator" } else { "an administrator" };
+    let role = signed.account.role.name();
+    let sentence = format!("This takes {who}. Your role is {role}; an administrator can change that.");
+    let mut response = ApiError::new(StatusCode::FORBIDDEN, sentence).into_response();
+    response.extensions_mut().insert(signed);
+    response
 }
 
 #[cfg(test)]

@@ -37,6 +37,7 @@ const ANYONE: Access = Access::Keys(Anyone::ROLES);
 const PERSONS: Access = Access::Persons(Viewer::ROLES);
 const PAGES: Access = Access::Page(Viewer::ROLES);
 const PAGE_EDITORS: Access = Access::Page(Editor::ROLES);
+const PAGE_ADMINS: Access = Access::Page(Admin::ROLES);
 
 /// One URL and method.
 pub(super) struct Route {
@@ -148,6 +149,21 @@ pub(super) fn table() -> Vec<Route> {
         post("/account/totp/confirm", PAGES, web::account::confirm_totp),
         post("/account/totp/remove", PAGES, web::account::remove_totp),
         post("/account/sessions/{id}/end", PAGES, web::account::end_session),
+        get("/add", PAGE_ADMINS, web::add::show),
+        post("/add", PAGE_ADMINS, web::add::make),
+        get("/add/{id}", PAGE_ADMINS, web::add::watch),
+        get("/add/{id}/count", PAGE_ADMINS, web::add::count),
+        get("/add/{id}/machines", PAGE_ADMINS, web::add::machines),
+        get("/keys", PAGE_ADMINS, web::keys::list),
+        post("/keys", PAGE_ADMINS, web::keys::make),
+        get("/keys/{id}", PAGE_ADMINS, web::key::show),
+        post("/keys/{id}", PAGE_ADMINS, web::key::change),
+        post("/keys/{id}/rotate", PAGE_ADMINS, web::key::rotate),
+        post("/keys/{id}/revoke", PAGE_ADMINS, web::key::revoke),
+        get("/accounts", PAGE_ADMINS, web::accounts::list),
+        post("/accounts", PAGE_ADMINS, web::accounts::invite),
+        post("/accounts/{id}/role", PAGE_ADMINS, web::accounts::change_role),
+        post("/accounts/{id}/delete", PAGE_ADMINS, web::accounts::delete),
     ]
 }
 
@@ -355,6 +371,21 @@ mod tests {
             "POST /account/totp/confirm: page: admin operator readonly",
             "POST /account/totp/remove: page: admin operator readonly",
             "POST /account/sessions/{id}/end: page: admin operator readonly",
+            "GET /add: page: admin",
+            "POST /add: page: admin",
+            "GET /add/{id}: page: admin",
+            "GET /add/{id}/count: page: admin",
+            "GET /add/{id}/machines: page: admin",
+            "GET /keys: page: admin",
+            "POST /keys: page: admin",
+            "GET /keys/{id}: page: admin",
+            "POST /keys/{id}: page: admin",
+            "POST /keys/{id}/rotate: page: admin",
+            "POST /keys/{id}/revoke: page: admin",
+            "GET /accounts: page: admin",
+            "POST /accounts: page: admin",
+            "POST /accounts/{id}/role: page: admin",
+            "POST /accounts/{id}/delete: page: admin",
         ];
         assert_eq!(list_routes(), agreed);
     }

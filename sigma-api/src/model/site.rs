@@ -41,10 +41,38 @@ impl PublicUrl {
         &self.origin
     }
 
+    /// From where it is reached, as far as it says so itself.
+    pub(crate) fn reach(&self) -> Reach {
+        let host = self.origin.split_once("://").map_or("", |(_, host)| host);
+        let host = match host.strip_prefix('[') {
+            Some(rest) => rest.split(']').next().unwrap_or(rest),
+            None => host.split(':').next().unwrap_or(host),
+        };
+        match host.parse::<IpAddr>() {
+            Ok(ip) if ip.to_canonical().is_loopback() => Reach::Machine,
+            Ok(ip) if is_private(ip) => Reach::Network,
+            Ok(_) => Reach::Anywhere,
+            Err(_) if host == "localhost" || host.ends_with(".localhost") => Reach::Machine,
+            Err(_) if host.contains('.') => Reach::Anywhere,
+            Err(_) => Reach::Network,
+        }
+    }
+
     /// Whether somebody before the hub speaks TLS.
     pub(crate) fn is_https(&self) -> bool {
         self.origin.starts_with("https:")
     }
+}
+
+/// From where an address can be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// From its own machine alone.
+    Machine,
+    /// From its own network: an address of private use, or a name without a domain.
+    Network,
+    /// From everywhere, unless something stands in the way.
+    Anywhere,
 }
 
 /// Addresses and networks, as in `127.0.0.1, 10.0.0.0/8`.
@@ -115,6 +143,23 @@ mod tests {
         assert_eq!(url("0.0.0.0:3000"), "http://box:3000");
         assert_eq!(url("[::]:80"), "http://box:80");
         assert_eq!(url("[::1]:3000"), "http://[::1]:3000");
+    }
+
+    #[test]
+    fn a_public_url_says_from_where_it_is_reached() {
+        for (text, reach) in [
+            ("http://127.0.0.1:3000", Reach::Machine),
+            ("http://[::1]:3000", Reach::Machine),
+            ("http://localhost:3000", Reach::Machine),
+            ("http://10.0.0.5:3000", Reach::Network),
+            ("http://[fd00::5]", Reach::Network),
+            ("http://box:3000", Reach::Network),
+            ("https://sigma.example.org", Reach::Anywhere),
+            ("http://203.0.113.5", Reach::Anywhere),
+            ("http://[2001:db8::1]:3000", Reach::Anywhere),
+        ] {
+            assert_eq!(PublicUrl::parse(text).unwrap().reach(), reach, "{text}");
+        }
     }
 
     #[test]

@@ -58,6 +58,15 @@ impl Hub {
         Ok(self.store.count_vps(now, filter).await?)
     }
 
+    /// The machines that a key speaks for, those that came last first.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn machines_of_key(&self, now: Timestamp, key: Uuid, most: u64) -> Result<Vec<Vps>> {
+        let stored = self.store.vps_of_key(key, most).await?;
+        self.with_suggestions(stored.into_iter().map(|stored| self.current(now, stored)).collect()).await
+    }
+
     /// All machines that `filter` lets through, whatever page it says.
     ///
     /// # Errors

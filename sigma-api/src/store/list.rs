@@ -81,6 +81,22 @@ impl Store {
         Ok(whole(with_parts(&self.read, rows).await?))
     }
 
+    /// Living records that a key speaks for, those that came last first.
+    ///
+    /// # Errors
+    /// As every read.
+    pub(crate) async fn vps_of_key(&self, key: Uuid, most: u64) -> Result<Vec<Stored>> {
+        let rows = Entity::find()
+            .filter(Column::AgentKeyId.eq(key))
+            .filter(Column::Status.ne(Status::Deleted.name()))
+            .order_by_desc(Column::CreatedAt)
+            .order_by_desc(Column::Id)
+            .limit(most)
+            .all(&self.read)
+            .await?;
+        Ok(whole(with_parts(&self.read, rows).await?))
+    }
+
     /// Machines in service that expire within `days` or have expired, the first first.
     ///
     /// # Errors

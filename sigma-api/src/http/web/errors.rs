@@ -10,6 +10,7 @@ use axum::response::Response;
 use super::{Frame, html};
 use crate::http::client::Client;
 use crate::http::error::Told;
+use crate::service::sessions::Signed;
 
 #[derive(Template)]
 #[template(path = "error.html")]
@@ -27,7 +28,10 @@ pub(in crate::http) async fn for_browsers(client: Client, request: Request, next
     let told = response.extensions().get::<Told>().cloned();
     let Some(Told(sentence)) = told.filter(|_| by_browser) else { return response };
     let status = response.status();
-    let frame = Frame::of_stranger(client);
+    let frame = match response.extensions().get::<Signed>() {
+        Some(signed) => Frame::of(client, signed),
+        None => Frame::of_stranger(client),
+    };
     let page = ErrorPage { frame, status: status.as_u16(), title: title(status), sentence };
     let mut page = html(status, &page);
     if let Some(after) = response.headers().get(RETRY_AFTER) {

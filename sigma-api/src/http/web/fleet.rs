@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{AppendHeaders, IntoResponse, Response};
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 
 use super::columns::{Column, PER_PAGE, View};
 use super::row::Row;
@@ -90,6 +90,10 @@ pub(in crate::http) async fn show(
     let list = hub.list_vps(now, &filter).await?;
     let providers = hub.store.provider_names().await.map_err(Error::from)?;
     let rows = list.data.into_iter().map(|vps| Row::new(now, vps, &providers));
+    let is_new = q.is_empty() && list.total == 0 && hub.count_vps(now, &VpsFilter::default()).await? == 0;
+    if is_new && frame.is_admin() {
+        return Ok(Redirect::to("/add").into_response());
+    }
     let (sum, chips) = (sum(&hub, now).await?, chips(&hub, now).await?);
     let (rows, total) = if wrong.is_empty() { (rows.collect(), list.total) } else { (Vec::new(), 0) };
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };

@@ -2,6 +2,9 @@
 //! same services. A form is answered with a redirect, or with itself, the person's words and the reason.
 
 pub(super) mod account;
+pub(super) mod accounts;
+pub(super) mod add;
+mod arrivals;
 pub(super) mod assets;
 mod audit_words;
 mod columns;
@@ -11,10 +14,15 @@ pub(super) mod fleet;
 mod frame;
 pub(super) mod machine;
 pub(super) mod inbox;
+mod commands;
+pub(super) mod key;
+mod key_row;
+pub(super) mod keys;
 pub(super) mod notice;
 mod row;
 pub(super) mod setup;
 pub(super) mod sign_in;
+mod terms;
 mod words;
 
 use askama::Template;

@@ -71,6 +71,10 @@ fn known(word: &str) -> Option<&'static str> {
         "merged" => "The two are one record.",
         "restored" => "The machine is restored; its reports are taken again.",
         "expiry" => "The day is saved.",
+        "key" => "The key is changed.",
+        "revoked" => "The key is revoked.",
+        "role" => "The role is changed. That person signs in again.",
+        "removed" => "The account is deleted.",
         "session" => "The session has ended.",
         _ => return None,
     })
