@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::{Display, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{Method, StatusCode};
@@ -37,6 +37,11 @@ impl Metrics {
         Arc::new(Self { started: Instant::now(), by_route, elsewhere: Classes::default() })
     }
 
+    /// How long the hub runs.
+    pub(super) fn uptime(&self) -> Duration {
+        self.started.elapsed()
+    }
+
     fn count(&self, method: &Method, route: Option<&MatchedPath>, status: StatusCode) {
         let methods = route.and_then(|route| self.by_route.get(route.as_str()));
         let of_method = methods.and_then(|all| all.iter().find(|(known, _)| known == method));
@@ -52,7 +57,7 @@ impl Metrics {
         text.family("sigma_build_info", "gauge", "Version of the hub.");
         text.sample("sigma_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
         text.family("sigma_uptime_seconds", "gauge", "Seconds since the hub started.");
-        text.sample("sigma_uptime_seconds", &[], self.started.elapsed().as_secs());
+        text.sample("sigma_uptime_seconds", &[], self.uptime().as_secs());
         self.render_requests(&mut text);
         text.family("sigma_reports_total", "counter", "Reports of agents by kind and what became of them.");
         for (kind, outcome, count) in &measured.reports {

@@ -165,6 +165,8 @@ pub(crate) struct AuditEntry {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct AuditFilter {
     pub(crate) subject_id: Option<Uuid>,
+    /// What the subject was called then, in any case of ASCII letters.
+    pub(crate) subject: Option<String>,
     /// Name or id of who acted.
     pub(crate) actor: Option<String>,
     pub(crate) action: Option<String>,
@@ -178,7 +180,7 @@ impl AuditFilter {
     /// The first parameter that is given twice or not understood.
     pub(crate) fn from_parameters(parameters: &[(String, String)]) -> Result<Self, Invalid> {
         let mut filter = Self::default();
-        let known = ["subject_id", "actor", "action", "page", "per_page"];
+        let known = ["subject_id", "subject", "actor", "action", "page", "per_page"];
         for (name, value) in known_parameters(parameters, &known)? {
             check_text(name, value, 256)?;
             match name {
@@ -186,6 +188,7 @@ impl AuditFilter {
                     let id = value.parse().map_err(|_| Invalid::new(name, "is the id of a record"))?;
                     filter.subject_id = Some(id);
                 }
+                "subject" => filter.subject = Some(value.to_owned()),
                 "actor" => filter.actor = Some(value.to_owned()),
                 "action" => filter.action = Some(value.to_owned()),
                 _ => filter.paging.set(name, value)?,

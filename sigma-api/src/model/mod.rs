@@ -5,6 +5,7 @@ pub(crate) mod address;
 pub(crate) mod address_history;
 pub(crate) mod ansible;
 pub(crate) mod audit;
+pub(crate) mod bill;
 pub(crate) mod binding;
 pub(crate) mod bulk;
 pub(crate) mod country;

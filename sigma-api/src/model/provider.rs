@@ -150,7 +150,37 @@ fn checked_name(name: &str) -> Result<String, Invalid> {
 pub(crate) struct ProviderFilter {
     /// A part of the name, in any case of ASCII.
     pub(crate) name_part: Option<String>,
+    pub(crate) sort: ProviderSort,
     pub(crate) paging: Paging,
+}
+
+/// In which order providers are listed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum ProviderSort {
+    #[default]
+    Name,
+    NameDown,
+    Machines,
+    MachinesDown,
+}
+
+impl ProviderSort {
+    const ALL: [Self; 4] = [Self::Name, Self::NameDown, Self::Machines, Self::MachinesDown];
+
+    /// Its name in a URL.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::NameDown => "-name",
+            Self::Machines => "machines",
+            Self::MachinesDown => "-machines",
+        }
+    }
+
+    fn named(name: &str) -> Result<Self, Invalid> {
+        let found = Self::ALL.into_iter().find(|sort| sort.name() == name);
+        found.ok_or_else(|| Invalid::new("sort", "is name or machines, with a - before it for descending"))
+    }
 }
 
 impl ProviderFilter {
@@ -160,9 +190,10 @@ impl ProviderFilter {
     /// The first parameter that is given twice or not understood.
     pub(crate) fn from_parameters(parameters: &[(String, String)]) -> Result<Self, Invalid> {
         let mut filter = Self::default();
-        for (name, value) in known_parameters(parameters, &["q", "page", "per_page"])? {
+        for (name, value) in known_parameters(parameters, &["q", "sort", "page", "per_page"])? {
             check_text(name, value, MAX_NAME_CHARS)?;
             match name {
+                "sort" => filter.sort = ProviderSort::named(value)?,
                 "q" => filter.name_part = Some(value.to_owned()),
                 _ => filter.paging.set(name, value)?,
             }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::bill::MonthlyCost;
 use super::vps::Vps;
 
 /// The fleet in numbers; deleted machines are not counted, except under `by_status`.
@@ -14,6 +15,10 @@ pub(crate) struct Stats {
     pub(crate) by_country: Vec<Count>,
     pub(crate) by_provider: Vec<Count>,
     pub(crate) by_status: Vec<Count>,
+    /// What machines cost a month that are neither deleted nor retired, by provider and currency.
+    pub(crate) monthly_costs: Vec<MonthlyCost>,
+    /// Such machines of which nobody said what they cost.
+    pub(crate) without_cost: u64,
     /// Machines that expire within 30 days or have expired, neither retired nor deleted: the first first, at most 100.
     pub(crate) expiring_soon: Vec<Vps>,
 }

@@ -103,7 +103,10 @@ impl Hub {
         let count =
             |status: Status| by_status.iter().find(|c| c.label == status.name()).map_or(0, |c| c.count);
         let expiring = self.store.expiring(now, EXPIRING_SOON_DAYS, EXPIRING_SOON_SHOWN).await?;
+        let (monthly_costs, without_cost) = self.monthly_costs().await?;
         Ok(Stats {
+            monthly_costs,
+            without_cost,
             total_vps: by_status.iter().map(|c| c.count).sum::<u64>().saturating_sub(count(Status::Deleted)),
             active_vps: count(Status::Active),
             total_providers: self.store.count_providers().await?,

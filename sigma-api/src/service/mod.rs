@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod accounts;
+pub(crate) mod bills;
 mod bulk;
 mod change;
 mod checks;

@@ -127,6 +127,23 @@ impl Hub {
     }
 }
 
+impl Hub {
+    /// Ends all of the caller's sessions but the one that asks.
+    ///
+    /// # Errors
+    /// A database that cannot be written.
+    pub(crate) async fn end_other_sessions(&self, now: Timestamp, signed: &Signed) -> Result<()> {
+        let tx = self.store.begin().await?;
+        tx.delete_sessions(signed.account.id, Some(signed.session_id)).await?;
+        let mut changes = Changes::default();
+        changes.note("sessions", &None, &Some("all others"));
+        tx.audit(now, &signed.identity.actor, "session.end", subject(&signed.account), &changes).await?;
+        tx.commit().await?;
+        self.entrance.sessions.forget();
+        Ok(())
+    }
+}
+
 fn identity(account: &Account) -> Identity {
     let actor = Actor {
         kind: ActorKind::Account,

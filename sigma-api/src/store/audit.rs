@@ -8,6 +8,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::entity::audit::{ActiveModel, Column, Entity, Model};
+use super::search::same;
 use super::{Result, Store, StoreError, Tx};
 use crate::model::audit::{Actor, ActorKind, AuditEntry, AuditFilter, Changes, Subject};
 use crate::model::time::Timestamp;
@@ -89,6 +90,7 @@ impl Store {
         let matching = Entity::find().filter(
             Condition::all()
                 .add_option(filter.subject_id.map(|id| Column::SubjectId.eq(id)))
+                .add_option(filter.subject.as_ref().map(|name| same(Column::SubjectName, name)))
                 .add_option(filter.actor.as_ref().map(acted))
                 .add_option(filter.action.as_ref().map(|action| Column::Action.eq(action.as_str()))),
         );

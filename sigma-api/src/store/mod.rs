@@ -7,6 +7,7 @@ mod account;
 mod address;
 mod audit;
 mod batch;
+mod bill;
 mod candidate;
 mod edit;
 mod enrolment;
@@ -49,6 +50,7 @@ use sea_orm::{
 pub(crate) use account::{Credentials, Link};
 pub(crate) use address::StoredAddress;
 pub(crate) use batch::Batch;
+pub(crate) use bill::Expiring;
 pub(crate) use candidate::Known;
 pub(crate) use edit::{Edited, Life};
 pub(crate) use enrolment::KeyTerms;

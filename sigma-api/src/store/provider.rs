@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr, Query, SimpleExpr};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect,
@@ -14,7 +14,7 @@ use super::entity::{api_key, vps};
 use super::search::same;
 use super::vps::CHUNK;
 use super::{Result, Store, StoreError, Tx};
-use crate::model::provider::{Provider, ProviderFilter};
+use crate::model::provider::{Provider, ProviderFilter, ProviderSort};
 use crate::model::time::Timestamp;
 use crate::model::vps::Status;
 
@@ -39,7 +39,13 @@ impl Store {
             matching = matching.filter(lower_name().like(part));
         }
         let total = matching.clone().count(&self.read).await?;
-        let rows = matching
+        let sorted = match filter.sort {
+            ProviderSort::Name => matching,
+            ProviderSort::NameDown => matching.order_by_desc(lower_name()),
+            ProviderSort::Machines => matching.order_by_asc(living_machines()),
+            ProviderSort::MachinesDown => matching.order_by_desc(living_machines()),
+        };
+        let rows = sorted
             .order_by_asc(lower_name())
             .order_by_asc(Column::Id)
             .offset(filter.paging.offset())
@@ -141,6 +147,17 @@ impl Tx {
         Entity::delete_by_id(id).exec(&self.inner).await?;
         Ok(machines)
     }
+}
+
+/// How many living machines a provider has.
+fn living_machines() -> SimpleExpr {
+    let count = Query::select()
+        .expr(Func::count(Expr::col((vps::Entity, vps::Column::Id))))
+        .from(vps::Entity)
+        .and_where(Expr::col((vps::Entity, vps::Column::ProviderId)).equals((Entity, Column::Id)))
+        .and_where(vps::Column::Status.ne(Status::Deleted.name()))
+        .take();
+    Expr::SubQuery(None, Box::new(count.into()))
 }
 
 /// Text for LIKE in which no character has a meaning of its own.

@@ -82,6 +82,7 @@ pub(in crate::http) async fn of_vps(
 /// Who changed what, from which to which value, when and from where; the newest first.
 #[utoipa::path(get, path = "/api/audit", tag = "audit", params(
     ("subject_id" = Option<uuid::Uuid>, Query, description = "id of what was changed"),
+    ("subject" = Option<String>, Query, description = "what it was called then, in any case"),
     ("actor" = Option<String>, Query, description = "name or id of who acted"),
     ("action" = Option<String>, Query, description = "for example vps.update"),
     ("page" = Option<u64>, Query, description = "from 1"),

@@ -28,6 +28,7 @@ pub(in crate::http) struct ProviderPage {
 /// Providers by name.
 #[utoipa::path(get, path = "/api/providers", tag = "inventory", params(
     ("q" = Option<String>, Query, description = "a part of the name, in any case"),
+    ("sort" = Option<String>, Query, description = "`name` or `machines`, with a `-` before it for descending; `name` unless said"),
     ("page" = Option<u64>, Query, description = "from 1"),
     ("per_page" = Option<u64>, Query, description = "1 to 100, 25 unless said; more is taken for 100"),
 ), responses(

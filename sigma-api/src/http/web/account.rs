@@ -129,6 +129,16 @@ pub(in crate::http) async fn remove_totp(
     }
 }
 
+/// Ends all of the person's sessions but this one.
+pub(in crate::http) async fn end_other_sessions(
+    State(hub): AppState,
+    client: Client,
+    Person(signed): Person,
+) -> Result<Response> {
+    hub.end_other_sessions(Timestamp::now(), &signed).await?;
+    Ok(back(client, "sessions"))
+}
+
 /// Ends one of the person's sessions.
 pub(in crate::http) async fn end_session(
     State(hub): AppState,

@@ -75,6 +75,10 @@ fn known(word: &str) -> Option<&'static str> {
         "revoked" => "The key is revoked.",
         "role" => "The role is changed. That person signs in again.",
         "removed" => "The account is deleted.",
+        "provider-made" => "The provider is added.",
+        "provider-changed" => "The provider is changed.",
+        "provider-deleted" => "The provider is deleted.",
+        "sessions" => "All your other sessions have ended.",
         "session" => "The session has ended.",
         _ => return None,
     })
