@@ -115,6 +115,8 @@ pub(super) fn table() -> Vec<Route> {
         // Pages and their forms.
         get("/", PAGES, web::fleet::show),
         post("/fleet/view", PAGES, web::fleet::choose_view),
+        post("/fleet/bulk", PAGE_EDITORS, web::bulk::change),
+        post("/undo/{id}", PAGE_EDITORS, web::bulk::undo),
         post("/vps/{id}/accept", PAGE_EDITORS, web::fleet::accept),
         get("/vps/new", PAGE_EDITORS, web::machine::edit::show_new),
         post("/vps/new", PAGE_EDITORS, web::machine::edit::submit_new),
@@ -347,6 +349,8 @@ mod tests {
             "DELETE /api/keys/{id}: admin",
             "GET /: page: admin operator readonly",
             "POST /fleet/view: page: admin operator readonly",
+            "POST /fleet/bulk: page: admin operator",
+            "POST /undo/{id}: page: admin operator",
             "POST /vps/{id}/accept: page: admin operator",
             "GET /vps/new: page: admin operator",
             "POST /vps/new: page: admin operator",

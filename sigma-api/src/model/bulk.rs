@@ -23,6 +23,12 @@ pub(crate) struct BulkRequest {
     #[schema(value_type = Option<Object>)]
     filter: Option<Map<String, Value>>,
     change: VpsChange,
+    /// As our own page says it: a list as it is shown, even if that is of all machines.
+    #[serde(skip)]
+    list: Option<Box<VpsFilter>>,
+    /// As our own page says it: the name of a provider, which is made if there is none.
+    #[serde(skip)]
+    provider: Option<String>,
 }
 
 /// What became of a bulk change.
@@ -49,15 +55,31 @@ pub(crate) enum Selection {
 }
 
 impl BulkRequest {
+    /// To change these machines; `provider` is the name of one that they are assigned to.
+    pub(crate) fn of_ids(ids: Vec<Uuid>, change: VpsChange, provider: Option<String>) -> Self {
+        Self { ids: Some(ids), filter: None, change, list: None, provider }
+    }
+
+    /// To change all machines of a list.
+    pub(crate) fn of_list(list: VpsFilter, change: VpsChange, provider: Option<String>) -> Self {
+        Self { ids: None, filter: None, change, list: Some(Box::new(list)), provider }
+    }
+
+    /// The name of a provider that the machines are assigned to, and that is made if there is none.
+    pub(crate) fn provider(&self) -> Option<&str> {
+        self.provider.as_deref()
+    }
+
     /// Which machines are meant and what is changed of them.
     ///
     /// # Errors
     /// The first member that breaks a rule; a filter that is not understood whole, for it would mean more machines than
     /// the caller does.
     pub(crate) fn checked(self) -> Result<(Selection, VpsChange), Invalid> {
-        let selection = match (self.ids, self.filter) {
-            (Some(ids), None) => Selection::Ids(checked_ids(ids)?),
-            (None, Some(filter)) => Selection::Filter(Box::new(checked_filter(&filter)?)),
+        let selection = match (self.ids, self.filter, self.list) {
+            (Some(ids), None, None) => Selection::Ids(checked_ids(ids)?),
+            (None, Some(filter), None) => Selection::Filter(Box::new(checked_filter(&filter)?)),
+            (None, None, Some(list)) => Selection::Filter(list),
             _ => return Err(Invalid::new("ids", "or else filter says which machines: one of them")),
         };
         let named = |member: &str| format!("change.{member}");
@@ -70,7 +92,7 @@ impl BulkRequest {
         if let Some((member, _)) = own.into_iter().find(|(_, given)| *given) {
             return Err(Invalid::new(named(member), "is each machine's own; change it one by one"));
         }
-        if self.change == VpsChange::default() {
+        if self.change == VpsChange::default() && self.provider.is_none() {
             return Err(Invalid::new("change", "names nothing to be changed"));
         }
         let change = self.change.checked();

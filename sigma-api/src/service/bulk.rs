@@ -5,9 +5,11 @@ use uuid::Uuid;
 use super::directory::Standing;
 use super::editing::{Deed, action_name, edit};
 use super::pending::Pending;
+use super::providers::create;
 use super::{Error, Hub, Result};
 use crate::model::audit::Actor;
 use crate::model::bulk::{BulkRequest, BulkResult, MAX_MACHINES, Selection, check_count};
+use crate::model::provider::ProviderChange;
 use crate::model::text::Invalid;
 use crate::model::time::Timestamp;
 use crate::model::vps::Vps;
@@ -27,12 +29,16 @@ impl Hub {
         actor: &Actor,
         request: BulkRequest,
     ) -> Result<BulkResult> {
-        let (selection, change) = request.checked()?;
+        let provider = request.provider().map(str::to_owned);
+        let (selection, mut change) = request.checked()?;
         let bulk = Uuid::now_v7();
         let deed = Deed { now, actor, bulk: Some(bulk) };
         let _turn = self.turn().await;
         let tx = self.store.begin().await?;
         let ids = meant(&tx, now, selection).await?;
+        if let Some(name) = provider {
+            change.provider_id = Some(Some(provider_called(&tx, deed, &name).await?));
+        }
         let mut changed: Vec<Standing> = Vec::new();
         let mut pending = Pending::default();
         for some in ids.chunks(AT_ONCE) {
@@ -69,6 +75,16 @@ async fn meant(tx: &Tx, now: Timestamp, selection: Selection) -> Result<Vec<Uuid
             Ok(ids)
         }
     }
+}
+
+/// The provider of that name, in any case, or a new one.
+async fn provider_called(tx: &Tx, deed: Deed<'_>, name: &str) -> Result<Uuid> {
+    let change = ProviderChange { name: Some(name.to_owned()), ..ProviderChange::default() }.checked()?;
+    if let Some((id, _)) = tx.provider_named(name).await? {
+        return Ok(id);
+    }
+    let (provider, _) = create(tx, deed, "provider.create", Uuid::now_v7(), &change).await?;
+    Ok(provider.id)
 }
 
 /// Which machine it was that a rule kept from being changed.

@@ -59,6 +59,7 @@ mod namesakes;
 mod ownership;
 #[cfg(test)]
 mod pages_machine;
+mod pages_bulk;
 #[cfg(test)]
 mod people;
 #[cfg(test)]
@@ -93,3 +94,5 @@ mod throttle;
 mod totp;
 #[cfg(test)]
 mod transcript;
+#[cfg(test)]
+mod undo;

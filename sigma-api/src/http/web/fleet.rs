@@ -1,12 +1,17 @@
 //! The fleet: the machines that a search finds, a page of them at a time, in the columns that the person chose.
 
+use std::collections::HashMap;
+
 use askama::Template;
 use axum::extract::State;
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use uuid::Uuid;
 
+use super::bulk::Bulk;
 use super::columns::{Column, PER_PAGE, View};
+use super::notice::machines;
 use super::row::Row;
 use super::{Frame, back_to, html};
 use crate::http::auth::Editor;
@@ -46,6 +51,12 @@ struct FleetPage {
     page: u64,
     /// When the rows were read: what changes later comes by itself.
     now_ms: i64,
+    /// What was to be done to many machines.
+    bulk: Bulk,
+    /// Whether deleted machines are among them.
+    shows_deleted: bool,
+    /// Whom machines can be assigned to.
+    providers: Vec<(Uuid, String)>,
 }
 
 /// The fleet in a line.
@@ -79,11 +90,22 @@ pub(in crate::http) async fn show(
     frame: Frame,
     Parameters(parameters): Parameters,
 ) -> Result<Response> {
+    page(&hub, (client, &headers), frame, &parameters, Bulk::default()).await
+}
+
+/// The page, with what was to be done to many machines and was not.
+pub(super) async fn page(
+    hub: &Hub,
+    (client, headers): (Client, &HeaderMap),
+    frame: Frame,
+    parameters: &[(String, String)],
+    bulk: Bulk,
+) -> Result<Response> {
     let now = Timestamp::now();
-    let mut view = View::of(&headers, client);
+    let mut view = View::of(headers, client);
     let kept = view.to_text();
     let q = parameters.iter().find(|(name, _)| name == "q").map(|(_, q)| q.clone()).unwrap_or_default();
-    let (filter, wrong) = match filter(&mut view, &parameters) {
+    let (filter, wrong) = match filter(&mut view, parameters) {
         Ok(filter) => (filter, String::new()),
         Err(invalid) => (VpsFilter::default(), invalid.to_string()),
     };
@@ -94,16 +116,39 @@ pub(in crate::http) async fn show(
     if is_new && frame.is_admin() {
         return Ok(Redirect::to("/add").into_response());
     }
-    let (sum, chips) = (sum(&hub, now).await?, chips(&hub, now).await?);
+    let rows = rows.map(|row| Row { is_picked: bulk.has(row.id), ..row });
+    let (sum, chips) = (sum(hub, now).await?, chips(hub, now).await?);
     let (rows, total) = if wrong.is_empty() { (rows.collect(), list.total) } else { (Vec::new(), 0) };
-    let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    let status = if wrong.is_empty() { bulk.status } else { StatusCode::BAD_REQUEST };
     let (page, now_ms, chosen) = (filter.page, now.ms(), view.to_text());
-    let page = FleetPage { frame, view, q, wrong, sum, chips, rows, total, page, now_ms };
+    let shows_deleted = filter.shows_deleted();
+    let providers = if frame.can_edit() { by_name(providers) } else { Vec::new() };
+    let page = FleetPage {
+        frame,
+        view,
+        q,
+        wrong,
+        sum,
+        chips,
+        rows,
+        total,
+        page,
+        now_ms,
+        bulk,
+        shows_deleted,
+        providers,
+    };
     let answer = html(status, &page);
     if chosen == kept {
         return Ok(answer);
     }
     Ok((AppendHeaders([(SET_COOKIE, cookies::set_view(client, &chosen))]), answer).into_response())
+}
+
+fn by_name(providers: HashMap<Uuid, String>) -> Vec<(Uuid, String)> {
+    let mut providers: Vec<(Uuid, String)> = providers.into_iter().collect();
+    providers.sort_by_cached_key(|(_, name)| name.to_lowercase());
+    providers
 }
 
 /// What the address and the person's habits ask for. The order of the list becomes the person's habit.
@@ -159,11 +204,13 @@ fn search(q: &str) -> std::result::Result<VpsFilter, Invalid> {
 }
 
 /// The address of a list.
-fn address(parts: &[(&str, &str)]) -> String {
+pub(super) fn address(parts: &[(&str, &str)]) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
-    parts.iter().filter(|(_, value)| !value.is_empty()).for_each(|(name, value)| {
-        query.append_pair(name, value);
-    });
+    parts.iter().filter(|(name, value)| !value.is_empty() && (*name, *value) != ("page", "1")).for_each(
+        |(name, value)| {
+            query.append_pair(name, value);
+        },
+    );
     let query = query.finish();
     if query.is_empty() { "/".to_owned() } else { format!("/?{query}") }
 }
@@ -172,6 +219,16 @@ impl FleetPage {
     /// This list, to come back to.
     fn here(&self) -> String {
         self.at_page(self.page)
+    }
+
+    /// How the choice of all is called.
+    fn all_of_them(&self) -> String {
+        let machines = machines(self.total);
+        if self.q.is_empty() {
+            format!("All {machines}")
+        } else {
+            format!("All {machines} that the search finds")
+        }
     }
 
     fn at_page(&self, page: u64) -> String {

@@ -91,7 +91,7 @@ impl Frame {
     /// Whether this page is at `path` or below it.
     pub(super) fn is_in(&self, path: &str) -> bool {
         match path {
-            "/" => self.path == "/" || self.path.starts_with("/vps/"),
+            "/" => self.path == "/" || ["/vps/", "/fleet/"].iter().any(|below| self.path.starts_with(below)),
             _ => self.path.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
         }
     }

@@ -9,6 +9,7 @@ pub(super) mod assets;
 pub(super) mod audit;
 mod audit_words;
 mod bills;
+pub(super) mod bulk;
 mod columns;
 mod deeds;
 pub(super) mod errors;

@@ -30,6 +30,7 @@ impl Notice {
             "assigned-many" => assigned(parts_of(text)),
             "seen" => format!("{} seen.", machines(number)),
             "undone" => format!("{} as before.", machines(number)),
+            "undone" => undone(number, parts.next().and_then(|kept| kept.parse().ok()).unwrap_or(0)),
             _ => known(word)?.to_owned(),
         };
         Some(Self { sentence, undo })
@@ -50,6 +51,11 @@ fn assigned((assigned, skipped): (u64, u64)) -> String {
         0 => done,
         1 => format!("{done} 1 was changed meanwhile, and stays as it is."),
         skipped => format!("{done} {skipped} were changed meanwhile, and stay as they are."),
+fn undone(number: u64, kept: u64) -> String {
+    match (number, kept) {
+        (_, 0) => format!("{} as before.", machines(number)),
+        (0, _) => format!("Nothing to take back: {} changed since.", machines(kept)),
+        _ => format!("{} as before; of {kept} something was changed since, and stays.", machines(number)),
     }
 }
 
@@ -79,6 +85,7 @@ fn known(word: &str) -> Option<&'static str> {
         "provider-changed" => "The provider is changed.",
         "provider-deleted" => "The provider is deleted.",
         "sessions" => "All your other sessions have ended.",
+        "same" => "Nothing changed: it was so already.",
         "session" => "The session has ended.",
         _ => return None,
     })

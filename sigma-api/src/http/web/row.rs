@@ -21,6 +21,8 @@ const HIGH_PERCENT: u64 = 85;
 /// What the row of a machine shows.
 pub(super) struct Row {
     pub(super) id: Uuid,
+    /// Whether it was chosen before a mistake.
+    pub(super) is_picked: bool,
     pub(super) hostname: String,
     pub(super) alias: String,
     pub(super) presence: Presence,
@@ -98,6 +100,7 @@ impl Row {
         addresses.sort_by_key(|address| address.label == LABEL_INTERNAL);
         Self {
             id: vps.id,
+            is_picked: false,
             presence: vps.presence,
             provider: vps.provider_id.and_then(|id| providers.get(&id).cloned()),
             guess: vps.suggestion.as_ref().map(|suggestion| Guess {

@@ -1,0 +1,165 @@
+//! The bar below the fleet with which many machines are changed, and the button that takes that back.
+
+use serde_json::{Value, json};
+
+use crate::common::{Answer, Folder, Hub};
+use crate::people::{Browser, administrator, invite, signed_in};
+
+fn made(person: &Browser<'_>, body: &Value) -> String {
+    let answer = person.json("POST", "/api/vps", body);
+    assert_eq!(answer.status, 201, "{answer:?}");
+    answer.json()["id"].as_str().unwrap().to_owned()
+}
+
+fn names(person: &Browser<'_>, search: &str) -> Vec<String> {
+    let list = person.get(&format!("/api/vps?{search}")).json();
+    list["data"].as_array().unwrap().iter().map(|vps| vps["hostname"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The page that follows a form that was taken.
+fn follow(person: &Browser<'_>, answer: &Answer) -> Answer {
+    assert_eq!(answer.status, 303, "{answer:?}");
+    person.get(answer.header("location").unwrap())
+}
+
+/// Where the button of the notice sends its form.
+fn undo_of(page: &Answer) -> String {
+    let (_, rest) = page.text.split_once("action=\"/undo/").unwrap_or_else(|| panic!("no button: {page:?}"));
+    format!("/undo/{}", rest.split('"').next().unwrap())
+}
+
+fn three(hub: &Hub, folder: &Folder) -> Vec<String> {
+    let admin = administrator(folder, hub);
+    let tags = json!(["old"]);
+    ["a", "b", "c"].iter().map(|name| made(&admin, &json!({"hostname": name, "tags": tags}))).collect()
+}
+
+#[test]
+fn the_chosen_are_changed_and_taken_back() {
+    let folder = Folder::new();
+    let hub = folder.start();
+    let ids = three(&hub, &folder);
+    let ana = signed_in(&hub, crate::people::EMAIL);
+    let page = ana.get("/");
+    assert!(page.text.contains("id=\"bulk\"") && page.text.contains("All 3 machines"), "{page:?}");
+    let chosen = [("id", &*ids[0]), ("id", &*ids[2]), ("q", ""), ("page", "1")];
+    for (fields, search) in [
+        (vec![("do", "provider"), ("provider", "Acme")], "q=provider:acme"),
+        (vec![("do", "add_tag"), ("add_tag", "x, y")], "q=tag:x+tag:y"),
+        (vec![("do", "remove_tag"), ("remove_tag", "old")], "q=-tag:old"),
+        (vec![("do", "expiry"), ("expire_date", "2031-02-03")], "q=expires:2031-02-03"),
+        (vec![("do", "retire")], "status=retired"),
+        (vec![("do", "delete")], "status=deleted"),
+        // The key Enter, in a field.
+        (vec![("do", ""), ("add_tag", "z"), ("expire_date", "")], "tag=z"),
+    ] {
+        let answer = ana.form("/fleet/bulk", &[&chosen[..], &fields].concat());
+        let page = follow(&ana, &answer);
+        assert!(page.text.contains("2 machines changed."), "{fields:?}: {page:?}");
+        assert_eq!(names(&ana, search), ["a", "c"], "{fields:?}");
+        let undone = ana.form(&undo_of(&page), &[]);
+        let page = follow(&ana, &undone);
+        assert!(page.text.contains("2 machines as before."), "{page:?}");
+        assert!(names(&ana, search).is_empty(), "{fields:?}");
+        undo_of(&page);
+    }
+    assert_eq!(names(&ana, "q="), ["a", "b", "c"]);
+    let again = follow(
+        &ana,
+        &ana.form("/fleet/bulk", &[&chosen[..], &[("do", "add_tag"), ("add_tag", "old")]].concat()),
+    );
+    assert!(again.text.contains("Nothing changed") && !again.text.contains("/undo/"), "{again:?}");
+}
+
+#[test]
+fn all_that_the_search_finds_are_changed_and_the_list_comes_back() {
+    let folder = Folder::new();
+    let hub = folder.start();
+    three(&hub, &folder);
+    let ana = signed_in(&hub, crate::people::EMAIL);
+    made(&ana, &json!({"hostname": "z"}));
+    assert!(ana.get("/?q=tag%3Aold").text.contains("All 3 machines that the search finds"));
+    let fields = [("all", "1"), ("q", "tag:old"), ("page", "1"), ("do", "add_tag"), ("add_tag", "found")];
+    let answer = ana.form("/fleet/bulk", &fields);
+    assert_eq!(answer.header("location"), Some("/?q=tag%3aold"), "{answer:?}");
+    assert_eq!(names(&ana, "tag=found"), ["a", "b", "c"]);
+    let everyone = [("all", "1"), ("q", ""), ("do", "add_tag"), ("add_tag", "everyone")];
+    assert_eq!(ana.form("/fleet/bulk", &everyone).status, 303);
+    assert_eq!(names(&ana, "tag=everyone"), ["a", "b", "c", "z"]);
+    let page = ana.get("/").text;
+    let sent = ana.form(&undo_of(&Answer { status: 200, head: String::new(), text: page }), &[]);
+    assert_eq!(sent.status, 303);
+    let back = signed_in(&hub, crate::people::EMAIL).with("referer", "http://hub/?q=tag%3Aold");
+    let fields = [("all", "1"), ("q", "tag:old"), ("do", "retire")];
+    let page = follow(&back, &back.form("/fleet/bulk", &fields));
+    let undone = back.form(&undo_of(&page), &[]);
+    assert_eq!(undone.header("location"), Some("/?q=tag%3aold"), "back to where the button was");
+}
+
+#[test]
+fn what_is_not_taken_comes_back_with_the_reason_and_the_choice() {
+    let folder = Folder::new();
+    let hub = folder.start();
+    let ids = three(&hub, &folder);
+    let ana = signed_in(&hub, crate::people::EMAIL);
+    let id = ("id", &*ids[1]);
+    for (fields, said) in [
+        (vec![("do", "retire")], "Choose machines first"),
+        (vec![id, ("do", "expiry"), ("expire_date", "soon")], "The date is"),
+        (vec![id, ("do", "expiry")], "Choose a day"),
+        (vec![id, ("do", "provider")], "Choose a provider"),
+        (vec![id, ("do", "provider"), ("provider", &*"x".repeat(300))], "The name of the provider"),
+        (vec![id, ("do", "add_tag"), ("add_tag", " , ")], "Name a tag."),
+        (vec![id, ("do", "add_tag"), ("add_tag", "a\tb")], "The tag"),
+        (vec![id, ("do", ""), ("add_tag", "a"), ("remove_tag", "b")], "Press the button"),
+        (vec![id, ("do", "burn")], "Press the button"),
+        (vec![("all", "1"), ("q", "tag:old page:"), ("do", "retire")], "page"),
+    ] {
+        let answer = ana.form("/fleet/bulk", &[&fields[..], &[("page", "1")]].concat());
+        assert_eq!(answer.status, 400, "{fields:?}: {answer:?}");
+        assert!(
+            answer.text.contains("role=\"alert\"") && answer.text.contains(said),
+            "{fields:?}: {answer:?}"
+        );
+        let row = format!("value=\"{}\" checked", ids[1]);
+        assert_eq!(answer.text.contains(&row), fields.contains(&id), "{fields:?}");
+    }
+    let typed =
+        ana.form("/fleet/bulk", &[id, ("do", "retire"), ("id", "x"), ("add_tag", "<b>"), ("do", "burn")]);
+    assert!(typed.text.contains("value=\"&#60;b&#62;\""), "{typed:?}");
+    assert_eq!(names(&ana, "status=active"), ["a", "b", "c"], "nothing happened");
+    let unknown = ("id", "01939c3e-7b1a-7c3d-9a51-3f6f0b1d2e4a");
+    let gone = ana.form("/fleet/bulk", &[id, unknown, ("do", "retire")]);
+    assert!(gone.status == 400 && gone.text.contains("01939c3e"), "{gone:?}");
+}
+
+#[test]
+fn five_hundred_machines_of_a_page_are_chosen_at_once() {
+    let folder = Folder::new();
+    let hub = folder.start();
+    let ana = administrator(&folder, &hub);
+    let ids: Vec<String> =
+        (0..500).map(|number| made(&ana, &json!({"hostname": format!("m{number}")}))).collect();
+    let mut fields: Vec<(&str, &str)> = ids.iter().map(|id| ("id", &**id)).collect();
+    fields.extend([("do", "delete"), ("q", "m"), ("page", "1")]);
+    let page = follow(&ana, &ana.form("/fleet/bulk", &fields));
+    assert!(page.text.contains("500 machines changed."), "{page:?}");
+    let page = follow(&ana, &ana.form(&undo_of(&page), &[]));
+    assert!(page.text.contains("500 machines as before."), "{page:?}");
+}
+
+#[test]
+fn who_may_not_change_sees_no_bar() {
+    let folder = Folder::new();
+    let hub = folder.start();
+    let ids = three(&hub, &folder);
+    let ana = signed_in(&hub, crate::people::EMAIL);
+    invite(&ana, &hub, "reader@example.org", "readonly");
+    let reader = signed_in(&hub, "reader@example.org");
+    let page = reader.get("/");
+    assert!(page.status == 200 && !page.text.contains("id=\"bulk\""), "{page:?}");
+    assert_eq!(reader.form("/fleet/bulk", &[("id", &ids[0]), ("do", "retire")]).status, 403);
+    assert_eq!(reader.form(&format!("/undo/{}", ids[0]), &[]).status, 403);
+    let unknown = ana.form(&format!("/undo/{}", ids[0]), &[]);
+    assert!(unknown.status == 404 && unknown.text.contains("There is nothing here"), "{unknown:?}");
+}
