@@ -4,6 +4,7 @@ use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
 use super::editing::{Deed, edit};
+use super::pending::Pending;
 use super::providers::create;
 use super::suggestion::Accepted;
 use super::{Error, Hub, Result};
@@ -76,6 +77,7 @@ impl Hub {
         let provider = record_of(&tx, deed, biller, &mut done).await?;
         let change = VpsChange { provider_id: Some(Some(provider)), ..VpsChange::default() };
         let records = tx.records(ids).await?;
+        let mut pending = Pending::default();
         for id in ids {
             match records.get(id) {
                 None => done.skipped.push((*id, format!("There is no machine with the id {id}."))),
@@ -89,7 +91,7 @@ impl Hub {
                     done.skipped.push((*id, sentence));
                 }
                 Some(stored) => {
-                    edit(&tx, deed, "vps.update", stored, &change).await?;
+                    edit(&tx, &mut pending, deed, "vps.update", stored, &change).await?;
                     done.assigned += 1;
                 }
             }
@@ -98,6 +100,7 @@ impl Hub {
             // Nobody needs the provider that would have been made.
             return Ok(Accepted { created_providers: Vec::new(), ..done });
         }
+        pending.write(&tx).await?;
         tx.commit().await?;
         self.suggestions.forget().await;
         Ok(done)

@@ -57,9 +57,9 @@ mod metrics;
 mod namesakes;
 #[cfg(test)]
 mod ownership;
+mod pages_bulk;
 #[cfg(test)]
 mod pages_machine;
-mod pages_bulk;
 #[cfg(test)]
 mod people;
 #[cfg(test)]

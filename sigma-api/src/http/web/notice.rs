@@ -28,8 +28,7 @@ impl Notice {
         let sentence = match word {
             "changed" => format!("{} changed.", machines(number)),
             "assigned-many" => assigned(parts_of(text)),
-            "seen" => format!("{} seen.", machines(number)),
-            "undone" => format!("{} as before.", machines(number)),
+            "seen" if number > 1 => format!("{} are marked as seen.", machines(number)),
             "undone" => undone(number, parts.next().and_then(|kept| kept.parse().ok()).unwrap_or(0)),
             _ => known(word)?.to_owned(),
         };
@@ -51,6 +50,10 @@ fn assigned((assigned, skipped): (u64, u64)) -> String {
         0 => done,
         1 => format!("{done} 1 was changed meanwhile, and stays as it is."),
         skipped => format!("{done} {skipped} were changed meanwhile, and stay as they are."),
+    }
+}
+
+/// So many are as before, and of so many something stays.
 fn undone(number: u64, kept: u64) -> String {
     match (number, kept) {
         (_, 0) => format!("{} as before.", machines(number)),
@@ -69,13 +72,10 @@ fn known(word: &str) -> Option<&'static str> {
         "machine-made" => "The machine is made.",
         "retired" => "The machine is retired.",
         "deleted" => "The machine is deleted.",
-        "restored" => "The machine is back as it was.",
+        "restored" => "The machine is back as it was; its reports are taken again.",
         "merged" => "The two records are one now.",
         "distinct" => "They are two machines, and are not marked again.",
         "seen" => "It is marked as seen.",
-        "distinct" => "The two are kept apart from now on.",
-        "merged" => "The two are one record.",
-        "restored" => "The machine is restored; its reports are taken again.",
         "expiry" => "The day is saved.",
         "key" => "The key is changed.",
         "revoked" => "The key is revoked.",

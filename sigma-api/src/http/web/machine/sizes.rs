@@ -53,8 +53,18 @@ pub(super) fn sizes(vps: &Vps) -> Vec<Size> {
             measured.cpu_cores.map(|n| n.to_string()),
             lacks(|less| matches!(less, Shortfall::Cores { .. })),
         ),
-        size("Memory", bought.ram_mb.map(exact_mib), measured.ram_mb.map(exact_mib), lacks(|less| matches!(less, Shortfall::Memory { .. }))),
-        size("Disk", bought.disk_gb.map(gib), measured.disk_gb.map(gib), lacks(|less| matches!(less, Shortfall::Disk { .. }))),
+        size(
+            "Memory",
+            bought.ram_mb.map(exact_mib),
+            measured.ram_mb.map(exact_mib),
+            lacks(|less| matches!(less, Shortfall::Memory { .. })),
+        ),
+        size(
+            "Disk",
+            bought.disk_gb.map(gib),
+            measured.disk_gb.map(gib),
+            lacks(|less| matches!(less, Shortfall::Disk { .. })),
+        ),
     ]
 }
 
