@@ -181,7 +181,7 @@ fn wrong_of(error: Error) -> Result<Wrong> {
     if is_of_name {
         wrong.field = "hostname".to_owned();
     }
-    wrong.sentence = wrong.sentence.replace(", or null", ", or empty");
+    wrong.sentence = wrong.sentence.replace(", or null", ", or empty").replace("This are", "These are");
     Ok(wrong)
 }
 

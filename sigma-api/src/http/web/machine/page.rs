@@ -31,6 +31,8 @@ const DEEDS: u64 = 20;
 const DAYS: u32 = 30;
 /// Of a hash so many characters tell it from others.
 const SHORT_CHARS: usize = 12;
+/// Tags that are shown before "so many more".
+const TAGS: usize = 24;
 
 #[derive(Template)]
 #[template(path = "machine.html")]
@@ -163,6 +165,11 @@ impl MachinePage {
     fn place(&self) -> String {
         let parts = [&self.vps.city, &self.vps.country, &self.vps.dc_name];
         parts.into_iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(", ")
+    }
+
+    /// Those of its tags that are shown at once, and the others.
+    fn tags(&self) -> (&[String], &[String]) {
+        self.vps.tags.split_at(TAGS.min(self.vps.tags.len()))
     }
 
     /// The machines that have a tag.

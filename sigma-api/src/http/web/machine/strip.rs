@@ -40,6 +40,9 @@ pub(super) struct Strip {
 /// A silence.
 pub(super) struct Silence {
     pub(super) from: Moment,
+    /// To the minute, which is enough for a silence.
+    pub(super) from_text: String,
+    pub(super) until_text: String,
     /// Absent as long as it goes on.
     pub(super) until: Option<Moment>,
     pub(super) span: String,
@@ -129,11 +132,22 @@ fn sentence(
 }
 
 fn silence(now: Timestamp, gap: &Gap) -> Silence {
+    let from_text = minute(gap.from);
+    let until_text = gap.until.map(minute).unwrap_or_default();
+    // The day is said once if it is the same.
+    let same_day = until_text.split_once(' ').filter(|(day, _)| from_text.starts_with(day));
     Silence {
         from: Moment::new(now, gap.from),
+        until_text: same_day.map_or_else(|| until_text.clone(), |(_, time)| time.to_owned()),
+        from_text,
         until: gap.until.map(|until| Moment::new(now, until)),
         span: span(gap.from.age(gap.until.unwrap_or(now))),
     }
+}
+
+/// A point in time to the minute, by the clock of UTC.
+fn minute(at: Timestamp) -> String {
+    at.to_string().chars().take(16).map(|c| if c == 'T' { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -179,5 +193,16 @@ mod tests {
         assert_eq!(day(-99, &[blink]).silent, [(WIDTH - MIN_WIDTH, MIN_WIDTH)]);
         let new = day(-6, &[]);
         assert_eq!((new.begins, new.known), (750, 250));
+    }
+
+    #[test]
+    fn a_silence_within_a_day_says_the_day_once() {
+        let texts = |gap: Gap| {
+            let silence = silence(at(0), &gap);
+            (silence.from_text, silence.until_text)
+        };
+        assert_eq!(texts(gap(-3, -1)), ("1970-02-11 13:00".into(), "15:00".into()));
+        assert_eq!(texts(gap(-17, -1)), ("1970-02-10 23:00".into(), "1970-02-11 15:00".into()));
+        assert_eq!(texts(Gap { from: at(-1), until: None }), ("1970-02-11 15:00".into(), String::new()));
     }
 }
