@@ -88,7 +88,8 @@ fn done(action: &str) -> Option<&'static str> {
 }
 
 fn detail(member: &str, from: &Value, to: &Value, providers: &HashMap<Uuid, String>) -> Detail {
-    let called = |value: &Value| one_line(&text(member, value, providers), MAX_CHARS);
+    let called =
+        |value: &Value| one_line(&text(member, value, providers).replace(['\n', '\t'], " "), MAX_CHARS);
     let member = name(member).to_owned();
     if let (Some(before), Some(after)) = (from.as_array(), to.as_array()) {
         let only = |these: &[Value], those: &[Value]| {
@@ -201,6 +202,7 @@ mod tests {
         for (member, from, to, (name, was, is)) in table {
             assert_eq!(said(member, &from, &to), (name.into(), was.into(), is.into()), "{member}");
         }
+        assert_eq!(said("notes", &json!("a\nb"), &json!("")).1, "a b");
         assert_eq!(said("notes", &json!(""), &json!("x".repeat(9000))).2.chars().count(), MAX_CHARS + 1);
     }
 }

@@ -229,6 +229,11 @@ impl EditPage {
         }
     }
 
+    /// As many lines as the tags take, more or less.
+    fn tag_lines(&self) -> usize {
+        self.fields.get("tags").len().div_ceil(110).clamp(2, 12)
+    }
+
     fn statuses(&self) -> [&'static str; 5] {
         Status::LIVING.map(Status::name)
     }
