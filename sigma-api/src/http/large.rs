@@ -28,25 +28,31 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Large<T> {
     async fn from_request(request: Request, _: &S) -> Result<Self> {
         let (parts, body) = request.into_parts();
         require_json(&parts.headers)?;
-        let permit = ONE.try_acquire().map_err(|_| {
-            let sentence = "The hub is at another import; try again soon.";
-            ApiError::new(StatusCode::SERVICE_UNAVAILABLE, sentence)
-        })?;
-        let bytes = tokio::time::timeout(WITHIN, read(body)).await.map_err(|_| {
-            let sentence = "The body of the request did not arrive within 30 seconds.";
-            ApiError::new(StatusCode::REQUEST_TIMEOUT, sentence)
-        })??;
+        let (bytes, permit) = read_alone(body, MAX_BYTES).await?;
         Ok(Self(parse(&bytes)?, permit))
     }
 }
 
-async fn read(body: Body) -> Result<Vec<u8>> {
-    let mut body = Limited::new(body, MAX_BYTES);
+/// The whole body, at most `limit` bytes and in time, and the right to be the only large one.
+pub(super) async fn read_alone(body: Body, limit: usize) -> Result<(Vec<u8>, SemaphorePermit<'static>)> {
+    let permit = ONE.try_acquire().map_err(|_| {
+        let sentence = "The hub is at another import; try again soon.";
+        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, sentence)
+    })?;
+    let bytes = tokio::time::timeout(WITHIN, read(body, limit)).await.map_err(|_| {
+        let sentence = "The body of the request did not arrive within 30 seconds.";
+        ApiError::new(StatusCode::REQUEST_TIMEOUT, sentence)
+    })??;
+    Ok((bytes, permit))
+}
+
+async fn read(body: Body, limit: usize) -> Result<Vec<u8>> {
+    let mut body = Limited::new(body, limit);
     let mut whole = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| {
             if error.is::<http_body_util::LengthLimitError>() {
-                let sentence = format!("The body is larger than {} MiB.", MAX_BYTES / 1024 / 1024);
+                let sentence = format!("The body is larger than {} MiB.", limit / 1024 / 1024);
                 return ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, sentence);
             }
             ApiError::bad_request("The body ended before its announced end.")

@@ -17,6 +17,7 @@ pub(crate) mod openapi;
 mod places;
 mod routes;
 pub(crate) mod server;
+mod upload;
 mod web;
 
 use axum::extract::State;

@@ -20,8 +20,8 @@ pub(crate) const LISTED: usize = 50;
 const GROUPS: usize = 20;
 /// Shorter silences of a machine that is paid for are nobody's business yet.
 const SILENT_FOR: Duration = Duration::from_secs(86_400);
-/// A deleted machine that was refused within this time still reports. Refused agents try once in an hour at the latest.
-const STILL_REPORTS: Duration = Duration::from_secs(2 * 3600);
+/// A deleted machine that was refused within this time still reports: refused agents try again every five minutes.
+const STILL_REPORTS: Duration = Duration::from_secs(1800);
 
 /// Why a machine waits by itself, and not as one of two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,7 +102,7 @@ pub(crate) struct Inbox {
     pub(crate) silent_but_paid: InboxPart<Vps>,
     /// Online after the day on which they expired.
     pub(crate) alive_after_expiry: InboxPart<Vps>,
-    /// Deleted, and refused within two hours.
+    /// Deleted, and refused within half an hour.
     pub(crate) deleted_but_reporting: InboxPart<Vps>,
 }
 

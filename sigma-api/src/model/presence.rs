@@ -126,7 +126,7 @@ impl Listening {
     pub(crate) fn unheard_for(self, now: Timestamp, long: Duration) -> Timestamp {
         let heard_for_long = self.since.age(now) >= long;
         let until = self.until_before.filter(|_| !heard_for_long).unwrap_or(now);
-        until.earlier(long)
+        until.min(now).earlier(long)
     }
 }
 

@@ -61,6 +61,10 @@ mod pages_bulk;
 #[cfg(test)]
 mod pages_machine;
 #[cfg(test)]
+mod pages_import;
+#[cfg(test)]
+mod pages_inbox;
+#[cfg(test)]
 mod people;
 #[cfg(test)]
 mod presence_gaps;

@@ -231,6 +231,12 @@ impl FleetPage {
         }
     }
 
+    /// Where the machines of this search are exported.
+    fn import_href(&self) -> String {
+        let here = address(&[("q", &self.q)]);
+        format!("/import{}", here.trim_start_matches('/'))
+    }
+
     fn at_page(&self, page: u64) -> String {
         let page = if page > 1 { page.to_string() } else { String::new() };
         address(&[("q", &self.q), ("page", &page)])

@@ -16,6 +16,7 @@ mod deeds;
 pub(super) mod errors;
 pub(super) mod fleet;
 mod frame;
+pub(super) mod import;
 pub(super) mod inbox;
 pub(super) mod key;
 mod key_row;

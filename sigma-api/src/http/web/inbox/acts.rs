@@ -12,6 +12,7 @@ use crate::http::error::{ApiError, Result};
 use crate::http::form::Form;
 use crate::http::web::notice::go;
 use crate::http::web::{Frame, wrong};
+use crate::model::audit::Actor;
 use crate::model::text::Invalid;
 use crate::model::time::Timestamp;
 use crate::model::version::Expected;
@@ -85,7 +86,7 @@ pub(in crate::http) async fn acknowledge(
 ) -> Result<Response> {
     let ids = ids(&form)?;
     match hub.acknowledge_all(Timestamp::now(), &caller.actor, &ids, form.get("flag")).await {
-        Ok(seen) => Ok(go(client, INBOX, &format!("seen.{seen}"))),
+        Ok(seen) => Ok(go(client, INBOX, &format!("seen-many.{seen}"))),
         Err(error) => again(&hub, frame, error, &form).await,
     }
 }
@@ -132,7 +133,7 @@ pub(in crate::http) async fn set_expiry(
 async fn act(
     hub: &Hub,
     client: Client,
-    actor: &crate::model::audit::Actor,
+    actor: &Actor,
     frame: Frame,
     form: &Form,
     (action, done): (Action, &str),
