@@ -65,6 +65,12 @@ mod pages_import;
 #[cfg(test)]
 mod pages_inbox;
 #[cfg(test)]
+mod pages_accounts;
+#[cfg(test)]
+mod pages_add;
+#[cfg(test)]
+mod pages_keys;
+#[cfg(test)]
 mod people;
 #[cfg(test)]
 mod presence_gaps;

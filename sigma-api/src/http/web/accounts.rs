@@ -112,10 +112,20 @@ pub(in crate::http) async fn invite(
         }
         Err(error) => {
             let (email, role) = (form.get("email").to_owned(), form.get("role").to_owned());
-            let refused = Refused { wrong: wrong(error, &["email", "role"]), at: None, email, role };
+            let refused = Refused { wrong: of_invitation(error), at: None, email, role };
             page(&hub, frame, signed.account.id, refused).await
         }
     }
+}
+
+/// What is wrong with an invitation.
+fn of_invitation(error: Error) -> Wrong {
+    let is_taken = matches!(error, Error::Conflict(_));
+    let wrong = wrong(error, &["email", "role"]);
+    if !is_taken {
+        return wrong;
+    }
+    Wrong { sentence: "Somebody has an account with this e-mail already.".to_owned(), ..wrong }
 }
 
 /// Gives an account another role.

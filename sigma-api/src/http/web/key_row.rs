@@ -1,6 +1,7 @@
 //! A key as pages show it.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -93,9 +94,15 @@ impl KeyState {
 impl Moment {
     /// As seen from `now`.
     pub(super) fn new(now: Timestamp, at: Timestamp) -> Self {
-        let words = if at > now { format!("in {}", long(now.age(at))) } else { ago(now, at) };
+        let words = if at > now { format!("in {}", coming(now.age(at))) } else { ago(now, at) };
         Self { at: at.to_string(), exact: exact(at), words }
     }
+}
+
+/// A span that lies ahead, to the nearest day where it is one of days: a week is 7 days, not 6 and a little.
+fn coming(span: Duration) -> String {
+    let half_a_day = Duration::from_secs(43_200);
+    if span < half_a_day * 4 { long(span) } else { long(span.saturating_add(half_a_day)) }
 }
 
 /// How many new machines came of how many that may.
@@ -145,7 +152,7 @@ mod tests {
     #[test]
     fn the_state_of_a_key_is_said() {
         let (now, past) = (Timestamp::from_ms(10_000_000), Timestamp::from_ms(9_000_000));
-        let soon = now.later(std::time::Duration::from_secs(3600));
+        let soon = now.later(Duration::from_secs(3600));
         for (key, word) in [
             (key(), "valid"),
             (KeyRecord { expires_at: Some(past), ..key() }, "expired"),

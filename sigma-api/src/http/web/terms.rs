@@ -92,8 +92,10 @@ impl TermsForm {
 
     /// The form of a key that there is.
     pub(super) fn keeping(self, key: &KeyRecord) -> Self {
-        let kept =
-            key.expires_at.map_or_else(|| "without end".to_owned(), |at| format!("until {}", exact(at)));
+        let kept = key.expires_at.map_or_else(
+            || "as it is: without end".to_owned(),
+            |at| format!("as it is: until {}", exact(at)),
+        );
         Self { kept: Some(kept), ..self }
     }
 
