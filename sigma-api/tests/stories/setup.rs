@@ -23,7 +23,7 @@ fn the_first_start_prints_a_link_that_makes_the_administrator() {
     let made =
         browser.form("/setup", &[("token", &token), ("email", "Ops@Example.org"), ("password", PASSWORD)]);
     assert_eq!(made.status, 303, "{made:?}");
-    let home = browser.get("/");
+    let home = browser.get("/add");
     assert!(home.status == 200 && home.text.contains(EMAIL), "{home:?}");
     assert_eq!(folder.sql("SELECT role FROM account"), ["admin"]);
     for again in [browser.get(&format!("/setup?token={token}")), browser.form("/setup", &[("token", &token)])]
