@@ -198,7 +198,7 @@ pub(crate) fn router(hub: Hub) -> Router {
         .layer(from_fn_with_state(counted, count))
         .layer(cross_site(hub.entrance.public_url.origin()))
         .layer(from_fn(web::notice::said_once))
-        .layer(from_fn(web::errors::for_browsers))
+        .layer(from_fn_with_state(hub.clone(), web::errors::for_browsers))
         .layer(from_fn(guard))
         .layer(from_fn_with_state(hub.clone(), recognize))
         .layer(from_fn(logged))

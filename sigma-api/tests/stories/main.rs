@@ -71,6 +71,9 @@ mod pages_add;
 #[cfg(test)]
 mod pages_keys;
 #[cfg(test)]
+mod pages_audit;
+mod pages_providers;
+mod pages_settings;
 mod people;
 #[cfg(test)]
 mod presence_gaps;

@@ -5,8 +5,11 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 
+use super::browsers::in_words;
 use super::notice::go;
-use super::words::ago;
+use super::qr::Qr;
+use super::row::Seen;
+use super::words::{ago, exact};
 use super::{Frame, Wrong, html, retry_after, wrong};
 use crate::http::AppState;
 use crate::http::auth::Person;
@@ -35,13 +38,16 @@ struct AccountPage {
 struct Pending {
     secret: String,
     otpauth: String,
+    qr: Option<Qr>,
 }
 
 struct Row {
     id: String,
     browser: String,
+    /// What the browser says of itself.
+    user_agent: String,
     from: String,
-    used: String,
+    used: Seen,
     is_current: bool,
 }
 
@@ -154,8 +160,10 @@ async fn page(hub: &Hub, frame: Frame, signed: &Signed, wrong: Wrong) -> Result<
     let now = Timestamp::now();
     let pending = if signed.account.totp { None } else { hub.pending_totp(signed).await? };
     let email = &signed.account.email;
-    let pending =
-        pending.map(|seed| Pending { secret: spaced(&seed.base32()), otpauth: seed.otpauth(email) });
+    let pending = pending.map(|seed| {
+        let otpauth = seed.otpauth(email);
+        Pending { secret: spaced(&seed.base32()), qr: Qr::of(&otpauth), otpauth }
+    });
     let sessions = hub.sessions(now, signed).await?;
     let status = wrong.status;
     let page = AccountPage {
@@ -172,9 +180,14 @@ async fn page(hub: &Hub, frame: Frame, signed: &Signed, wrong: Wrong) -> Result<
 fn row(now: Timestamp, session: Session) -> Row {
     Row {
         id: session.id.to_string(),
-        browser: session.user_agent.unwrap_or_else(|| "unknown browser".to_owned()),
+        browser: in_words(session.user_agent.as_deref()),
+        user_agent: session.user_agent.unwrap_or_default(),
         from: session.client_ip.unwrap_or_else(|| "unknown address".to_owned()),
-        used: ago(now, session.last_used_at),
+        used: Seen {
+            at: session.last_used_at.to_string(),
+            exact: exact(session.last_used_at),
+            ago: ago(now, session.last_used_at),
+        },
         is_current: session.current,
     }
 }

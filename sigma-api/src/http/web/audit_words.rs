@@ -18,6 +18,7 @@ pub(super) struct AuditLine {
     pub(super) who: Who,
     /// What was done, up to the name of what it was done to.
     pub(super) did: String,
+    /// Empty where it was who did it.
     pub(super) subject: String,
     /// Where the subject can be looked at; empty if it is no more, or has no page.
     pub(super) href: String,
@@ -54,12 +55,15 @@ impl AuditLine {
     /// The line, with the names of those that it is about: [`crate::service::Hub::names_in`] finds them.
     pub(super) fn new(now: Timestamp, line: AuditEntry, names: &Names) -> Self {
         let at = line.at;
+        let to_self = (line.subject.id.is_some() && line.subject.id == line.actor.id)
+            .then(|| to_self(&line.action))
+            .flatten();
         Self {
             seen: Seen { at: at.to_string(), exact: exact(at), ago: ago(now, at) },
             who: who(line.actor),
-            did: did(&line.action),
+            did: to_self.map_or_else(|| did(&line.action), str::to_owned),
             href: page_of(&line.subject, names).unwrap_or_default(),
-            subject: line.subject.name,
+            subject: if to_self.is_some() { String::new() } else { line.subject.name },
             changes: changes(&line.changes, names),
         }
     }
@@ -131,6 +135,19 @@ pub(super) const ACTIONS: &[(&str, &str)] = &[
 fn did(action: &str) -> String {
     let known = ACTIONS.iter().find(|(name, _)| *name == action);
     known.map_or_else(|| format!("did {action} to"), |(_, words)| (*words).to_owned())
+}
+
+/// What persons do to their own accounts.
+fn to_self(action: &str) -> Option<&'static str> {
+    Some(match action {
+        "session.create" => "signed in",
+        "session.end" => "ended a session",
+        "account.create" => "made their own account",
+        "account.update" => "changed their own account",
+        "account.password" => "changed their own password",
+        "account.recovery_code" => "used a recovery code",
+        _ => return None,
+    })
 }
 
 fn changes(changes: &Changes, names: &Names) -> Vec<Change> {

@@ -1,43 +1,70 @@
 //! Errors as pages, for browsers; programs get them as JSON.
 
 use askama::Template;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::header::{ACCEPT, RETRY_AFTER};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 
 use super::{Frame, html};
 use crate::http::client::Client;
+use crate::http::cookies;
 use crate::http::error::Told;
-use crate::service::sessions::Signed;
+use crate::model::time::Timestamp;
+use crate::service::Hub;
 
 #[derive(Template)]
 #[template(path = "error.html")]
 struct ErrorPage {
     frame: Frame,
     status: u16,
+    /// The status as programs call it.
+    reason: &'static str,
     title: &'static str,
     sentence: String,
+    /// What to do now.
+    help: &'static str,
+    /// What may be tried again, where that helps.
+    again: String,
 }
 
 /// Makes a page of an error answer, where a browser asked.
-pub(in crate::http) async fn for_browsers(client: Client, request: Request, next: Next) -> Response {
+pub(in crate::http) async fn for_browsers(
+    State(hub): State<Hub>,
+    client: Client,
+    request: Request,
+    next: Next,
+) -> Response {
     let by_browser = !request.uri().path().starts_with("/api/") && takes_pages(request.headers());
+    let token = cookies::session(request.headers(), client).filter(|_| by_browser).map(str::to_owned);
+    let again = request.uri().path_and_query().filter(|_| request.method() == Method::GET);
+    let again = again.filter(|_| by_browser).map(|path| path.as_str().to_owned()).unwrap_or_default();
     let response = next.run(request).await;
     let told = response.extensions().get::<Told>().cloned();
     let Some(Told(sentence)) = told.filter(|_| by_browser) else { return response };
     let status = response.status();
-    let frame = match response.extensions().get::<Signed>() {
-        Some(signed) => Frame::of(client, signed),
-        None => Frame::of_stranger(client),
+    let page = ErrorPage {
+        frame: frame(&hub, client, token.filter(|_| !status.is_server_error())).await,
+        status: status.as_u16(),
+        reason: status.canonical_reason().unwrap_or_default(),
+        title: title(status),
+        sentence,
+        help: help(status),
+        again: if helps_again(status) { again } else { String::new() },
     };
-    let page = ErrorPage { frame, status: status.as_u16(), title: title(status), sentence };
     let mut page = html(status, &page);
     if let Some(after) = response.headers().get(RETRY_AFTER) {
         page.headers_mut().insert(RETRY_AFTER, after.clone());
     }
     page
+}
+
+/// The navigation for somebody who signed in, if the hub remembers that or can look it up.
+async fn frame(hub: &Hub, client: Client, token: Option<String>) -> Frame {
+    let Some(token) = token else { return Frame::of_stranger(client) };
+    let signed = hub.session(Timestamp::now(), &token).await.ok().flatten();
+    signed.map_or_else(|| Frame::of_stranger(client), |signed| Frame::of(client, &signed))
 }
 
 fn takes_pages(headers: &HeaderMap) -> bool {
@@ -47,11 +74,47 @@ fn takes_pages(headers: &HeaderMap) -> bool {
 
 fn title(status: StatusCode) -> &'static str {
     match status {
-        StatusCode::NOT_FOUND => "There is nothing here",
+        StatusCode::BAD_REQUEST => "This was not understood",
         StatusCode::FORBIDDEN => "This is not for you",
+        StatusCode::NOT_FOUND => "There is nothing here",
+        StatusCode::METHOD_NOT_ALLOWED => "This is not how to ask here",
+        StatusCode::REQUEST_TIMEOUT => "This took too long to arrive",
+        StatusCode::GONE => "This is no more",
+        StatusCode::CONFLICT => "This contradicts what is there",
+        StatusCode::PRECONDITION_FAILED => "Somebody else was faster",
+        StatusCode::PAYLOAD_TOO_LARGE => "This is too large",
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => "This is not a form",
         StatusCode::TOO_MANY_REQUESTS => "Too many tries",
         StatusCode::SERVICE_UNAVAILABLE => "Not at the moment",
         status if status.is_server_error() => "The hub made a mistake",
         _ => "This did not work",
     }
+}
+
+/// What a person can do about it.
+fn help(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::BAD_REQUEST => "Check the address, or go back: what you typed is mostly still there.",
+        StatusCode::FORBIDDEN => "An administrator decides who may do what, under Settings, Accounts.",
+        StatusCode::NOT_FOUND => "The address may be wrong, or what was here was deleted.",
+        StatusCode::METHOD_NOT_ALLOWED => "Open the page itself, and use its buttons.",
+        StatusCode::REQUEST_TIMEOUT => "Go back and send it again; a slow connection may be why.",
+        StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => {
+            "Go back, load the page again and see what it says now."
+        }
+        StatusCode::PAYLOAD_TOO_LARGE => "Go back and send less at once.",
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => "Open the page with the form and send it from there.",
+        StatusCode::TOO_MANY_REQUESTS => "Wait a little. Nothing else helps, and trying on makes it longer.",
+        StatusCode::SERVICE_UNAVAILABLE => {
+            "What you sent was not done. If it stays so, whoever runs the hub finds the cause in its log."
+        }
+        status if status.is_server_error() => {
+            "It may work when you try again. If not, tell whoever runs the hub, with the time."
+        }
+        _ => "",
+    }
+}
+
+fn helps_again(status: StatusCode) -> bool {
+    status.is_server_error() || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
 }
