@@ -64,6 +64,11 @@ pub(super) enum Outcome {
     Refused,
 }
 
+/// Stands in the extensions of an answer that goes on until one of the two closes it: the last on its connection, and no
+/// deadline is kept for it but that for taking what is sent.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Endless;
+
 /// Where a connection stands, as the service tells it to the stream below.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Phase(Arc<Shared>);

@@ -4,6 +4,7 @@ mod api;
 mod auth;
 mod body;
 mod client;
+mod compression;
 mod connection;
 mod cookies;
 mod error;

@@ -18,6 +18,7 @@ use super::api::{
 };
 use super::auth::{Access, Admin, Anyone, Editor, Reporter, Viewer, authorize};
 use super::client::recognize;
+use super::compression::{self, is_compressed};
 use super::error::ApiError;
 use super::headers::guard;
 use super::metrics::{Metrics, count};
@@ -114,6 +115,7 @@ pub(super) fn table() -> Vec<Route> {
         delete("/api/keys/{id}", ADMINS, keys::revoke),
         // Pages and their forms.
         get("/", PAGES, web::fleet::show),
+        get("/live", PAGES, web::live::show),
         post("/fleet/view", PAGES, web::fleet::choose_view),
         post("/fleet/bulk", PAGE_EDITORS, web::bulk::change),
         post("/undo/{id}", PAGE_EDITORS, web::bulk::undo),
@@ -188,7 +190,11 @@ pub(crate) fn router(hub: Hub) -> Router {
     let counted = Metrics::new(table().iter().map(|route| (route.method.clone(), route.path)));
     for route in table() {
         let guard = from_fn_with_state((hub.clone(), route.access), authorize);
-        router = router.route(route.path, route.handler.route_layer(guard));
+        let mut handler = route.handler;
+        if is_compressed(&route.method, route.path) {
+            handler = handler.route_layer(compression::layer());
+        }
+        router = router.route(route.path, handler.route_layer(guard));
     }
     router
         .fallback(no_such_url)
@@ -351,6 +357,7 @@ mod tests {
             "POST /api/keys/{id}/rotate: admin",
             "DELETE /api/keys/{id}: admin",
             "GET /: page: admin operator readonly",
+            "GET /live: page: admin operator readonly",
             "POST /fleet/view: page: admin operator readonly",
             "POST /fleet/bulk: page: admin operator",
             "POST /undo/{id}: page: admin operator",

@@ -22,7 +22,7 @@ use tower::ServiceExt;
 
 use super::auth::Keyed;
 use super::client::Peer;
-use super::connection::{Outcome, Patience, PatientStream, Phase};
+use super::connection::{Endless, Outcome, Patience, PatientStream, Phase};
 use super::places::{Place, Places};
 
 /// After it was told to stop, the hub answers this long what is on its way already, and closes each connection with the
@@ -170,10 +170,14 @@ impl Server {
         if outcome == Outcome::Known {
             place.is_known();
         }
-        if *self.stage.borrow() != Stage::Serving {
+        let is_endless = response.extensions().get::<Endless>().is_some();
+        if is_endless || *self.stage.borrow() != Stage::Serving {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        phase.end(outcome);
+        // To the connection, an answer without an end is a request that is still being answered.
+        if !is_endless {
+            phase.end(outcome);
+        }
         Ok(response)
     }
 }

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -116,6 +117,8 @@ pub(crate) struct Directory {
     memory: Mutex<Memory>,
     listening: Listening,
     hasher: RandomState,
+    /// How often a beat or a record was taken in.
+    changes: AtomicU64,
 }
 
 /// That a report waits for the writer, or is being written; it ends when this is dropped.
@@ -149,12 +152,17 @@ impl Drop for Queued {
 impl Directory {
     /// An empty one, of a hub that listens as it is said.
     pub(crate) fn new(listening: Listening) -> Self {
-        Self { memory: Mutex::default(), listening, hasher: RandomState::new() }
+        Self { memory: Mutex::default(), listening, hasher: RandomState::new(), changes: AtomicU64::new(0) }
     }
 
     /// When the hub listened.
     pub(crate) fn listening(&self) -> Listening {
         self.listening
+    }
+
+    /// A number that is another one after every beat.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Relaxed)
     }
 
     /// What a report says, in short. Keyed by a secret of this process: nobody can make two reports alike.
@@ -181,6 +189,7 @@ impl Directory {
         let silent_since = self.listening.silent_since(seen.at, entry.seen.at, interval);
         entry.seen = seen;
         entry.saved = false;
+        self.changes.fetch_add(1, Ordering::Relaxed);
         if let Some(from) = silent_since {
             memory.silences.push(Silence { id: standing.id, from, until: seen.at });
         }
@@ -190,6 +199,7 @@ impl Directory {
     /// Notes a report whose news the database now has; when it was seen is still to be saved. The face that the record had
     /// before is nobody's any more.
     pub(crate) fn remember(&self, said: Said, confirmed: Confirmed, seen: Seen) {
+        self.changes.fetch_add(1, Ordering::Relaxed);
         let mut memory = self.lock();
         let id = confirmed.standing.id;
         if let Some(before) = memory.faces.insert(id, said.face).filter(|before| *before != said.face) {

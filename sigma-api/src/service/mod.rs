@@ -35,6 +35,7 @@ mod throttle;
 mod tickets;
 mod undo;
 mod vault;
+pub(crate) mod watching;
 
 use std::sync::Arc;
 
@@ -63,6 +64,7 @@ pub(crate) struct Hub {
     pub(crate) reports: Arc<metrics::Reports>,
     pub(crate) suggestions: Arc<Suggestions>,
     pub(crate) entrance: Arc<Entrance>,
+    watchers: Arc<watching::Watchers>,
     intake: Intake,
     turn: Arc<Mutex<()>>,
 }
@@ -84,6 +86,7 @@ impl Hub {
             reports: Arc::default(),
             suggestions: Arc::default(),
             entrance: Arc::new(Entrance::new(doors)),
+            watchers: Arc::default(),
             intake,
             turn,
         })
@@ -100,9 +103,11 @@ impl Hub {
         self.intake.queued()
     }
 
-    /// Prepares for the end: whoever waits for a database that cannot be written is told so soon.
+    /// Prepares for the end: whoever waits for a database that cannot be written is told so soon,
+    /// and pages are told of changes no more.
     pub(crate) fn stop_soon(&self) {
         self.intake.stop_soon();
+        self.watchers.stop();
     }
 
     /// Writes what is only in memory and closes the database. No request may be running any more.

@@ -41,6 +41,8 @@ mod suggestion;
 mod vps;
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions,
@@ -73,12 +75,15 @@ pub(crate) struct Store {
     read: DatabaseConnection,
     write: DatabaseConnection,
     file: PathBuf,
+    /// How many transactions were committed.
+    changes: Arc<AtomicU64>,
 }
 
 /// A write transaction; it is undone unless it is committed.
 #[derive(Debug)]
 pub(crate) struct Tx {
     inner: DatabaseTransaction,
+    changes: Arc<AtomicU64>,
 }
 
 impl Store {
@@ -91,7 +96,13 @@ impl Store {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        Ok(Tx { inner: self.write.begin_with_options(options).await? })
+        let inner = self.write.begin_with_options(options).await?;
+        Ok(Tx { inner, changes: Arc::clone(&self.changes) })
+    }
+
+    /// A number that is another one after every transaction that was committed here.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Relaxed)
     }
 
     /// Asks the database for something small.
@@ -127,7 +138,9 @@ impl Tx {
     /// # Errors
     /// When it is not; then nothing of it was done.
     pub(crate) async fn commit(self) -> Result<()> {
-        Ok(self.inner.commit().await?)
+        self.inner.commit().await?;
+        self.changes.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions, Permissions};
 use std::io::Read;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::sqlx::Connection;
@@ -69,7 +70,7 @@ impl Store {
         let fail = |error: DbErr| refuse(path, &error.to_string());
         let read = connect(path, READERS, Access::Read).await.map_err(fail)?;
         let write = connect(path, 1, Access::Write).await.map_err(fail)?;
-        Ok(Self { read, write, file: path.to_owned() })
+        Ok(Self { read, write, file: path.to_owned(), changes: Arc::default() })
     }
 }
 
@@ -138,7 +139,12 @@ async fn prepare_connected(path: &Path, database: &DatabaseConnection) -> Result
 
 /// All missing steps in one transaction: a hub that is killed meanwhile leaves the old schema.
 async fn migrate(database: &DatabaseConnection) -> Result<(), StoreError> {
-    let store = Store { read: database.clone(), write: database.clone(), file: PathBuf::new() };
+    let store = Store {
+        read: database.clone(),
+        write: database.clone(),
+        file: PathBuf::new(),
+        changes: Arc::default(),
+    };
     let tx = store.begin().await?;
     Migrator::up(&tx.inner, None).await?;
     tx.commit().await

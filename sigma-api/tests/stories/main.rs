@@ -14,6 +14,8 @@ mod audit;
 #[cfg(test)]
 mod bulk;
 #[cfg(test)]
+mod compression;
+#[cfg(test)]
 mod cross_site;
 #[cfg(test)]
 mod crowds;
@@ -51,6 +53,8 @@ mod key_expiry;
 mod key_management;
 #[cfg(test)]
 mod keys;
+#[cfg(test)]
+mod live;
 #[cfg(test)]
 mod metrics;
 #[cfg(test)]

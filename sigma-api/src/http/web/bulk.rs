@@ -123,9 +123,10 @@ fn in_words(sentence: &str) -> String {
         ("change.provider_id", "The provider"),
         ("change.tags", "The list of tags"),
         ("name", "The name of the provider"),
+        ("ids", "The choice is out of date:"),
     ];
     let Some((field, reason)) = sentence.split_once(": ") else { return sentence.to_owned() };
-    if field == "filter" || field == "ids" {
+    if (field == "filter" || field == "ids") && reason.starts_with("means more") {
         return format!("These are more than {MAX_MACHINES} machines; change fewer at once.");
     }
     // Members of lists have their number after them.

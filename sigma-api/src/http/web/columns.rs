@@ -116,7 +116,8 @@ impl View {
         cookies::view(headers, client).map(Self::parse).unwrap_or_default()
     }
 
-    fn parse(text: &str) -> Self {
+    /// From what [`View::to_text`] made; anything else is as it is at first.
+    pub(super) fn parse(text: &str) -> Self {
         let at_first = Self::default();
         let mut parts = text.split('/');
         let columns: Vec<Column> =

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::bulk::Bulk;
 use super::columns::{Column, PER_PAGE, View};
+use super::live::marked;
 use super::notice::machines;
 use super::row::Row;
 use super::{Frame, back_to, html};
@@ -44,8 +45,7 @@ struct FleetPage {
     q: String,
     /// What is wrong with the search.
     wrong: String,
-    sum: Sum,
-    chips: Vec<Chip>,
+    overview: Overview,
     rows: Vec<Row>,
     total: u64,
     page: u64,
@@ -59,11 +59,12 @@ struct FleetPage {
     providers: Vec<(Uuid, String)>,
 }
 
-/// The fleet in a line.
-struct Sum {
+/// The fleet in a line, and how many machines each of the searches finds that are a click away.
+pub(super) struct Overview {
     machines: u64,
     /// How many there are of each presence, and retired ones, which `machines` does not count.
     presence: Vec<(u64, &'static str)>,
+    chips: Vec<Chip>,
 }
 
 /// A search that is a click away.
@@ -116,20 +117,20 @@ pub(super) async fn page(
     if is_new && frame.is_admin() {
         return Ok(Redirect::to("/add").into_response());
     }
-    let rows = rows.map(|row| Row { is_picked: bulk.has(row.id), ..row });
-    let (sum, chips) = (sum(hub, now).await?, chips(hub, now).await?);
+    let can_edit = frame.can_edit();
+    let rows = rows.map(|row| marked(Row { is_picked: bulk.has(row.id), ..row }, &view, can_edit));
+    let overview = Overview::read(hub, now).await?;
     let (rows, total) = if wrong.is_empty() { (rows.collect(), list.total) } else { (Vec::new(), 0) };
     let status = if wrong.is_empty() { bulk.status } else { StatusCode::BAD_REQUEST };
     let (page, now_ms, chosen) = (filter.page, now.ms(), view.to_text());
     let shows_deleted = filter.shows_deleted();
-    let providers = if frame.can_edit() { by_name(providers) } else { Vec::new() };
+    let providers = if can_edit { by_name(providers) } else { Vec::new() };
     let page = FleetPage {
         frame,
         view,
         q,
         wrong,
-        sum,
-        chips,
+        overview,
         rows,
         total,
         page,
@@ -179,24 +180,47 @@ pub(in crate::http) async fn choose_view(client: Client, headers: HeaderMap, for
     (AppendHeaders([(SET_COOKIE, cookies::set_view(client, &view.to_text()))]), to).into_response()
 }
 
-async fn sum(hub: &Hub, now: Timestamp) -> Result<Sum> {
-    let mut presence = Vec::new();
-    for word in ["online", "late", "offline", "never"] {
-        let filter = search(&format!("presence:{word} -status:retired"))?;
-        presence.push((hub.count_vps(now, &filter).await?, word));
+impl Overview {
+    /// As it is now.
+    pub(super) async fn read(hub: &Hub, now: Timestamp) -> std::result::Result<Self, Error> {
+        let mut presence = Vec::new();
+        for word in ["online", "late", "offline", "never"] {
+            let filter = search(&format!("presence:{word} -status:retired"))?;
+            presence.push((hub.count_vps(now, &filter).await?, word));
+        }
+        let machines = presence.iter().map(|(count, _)| count).sum();
+        presence.push((hub.count_vps(now, &search("status:retired")?).await?, "retired"));
+        presence.retain(|(count, _)| *count > 0);
+        let mut chips = Vec::new();
+        for (name, q) in CHIPS {
+            chips.push(Chip { name, q, count: hub.count_vps(now, &search(q)?).await? });
+        }
+        Ok(Self { machines, presence, chips })
     }
-    let machines = presence.iter().map(|(count, _)| count).sum();
-    presence.push((hub.count_vps(now, &search("status:retired")?).await?, "retired"));
-    presence.retain(|(count, _)| *count > 0);
-    Ok(Sum { machines, presence })
+
+    /// The line.
+    pub(super) fn in_words(&self) -> String {
+        let presence = self.presence.iter().map(|(count, word)| format!(" · {count} {word}"));
+        format!("{}{}", machines(self.machines), presence.collect::<String>())
+    }
+
+    /// What the searches find.
+    pub(super) fn counts(&self) -> Vec<u64> {
+        self.chips.iter().map(|chip| chip.count).collect()
+    }
 }
 
-async fn chips(hub: &Hub, now: Timestamp) -> Result<Vec<Chip>> {
-    let mut chips = Vec::new();
-    for (name, q) in CHIPS {
-        chips.push(Chip { name, q, count: hub.count_vps(now, &search(q)?).await? });
-    }
-    Ok(chips)
+/// How the choice of all machines is called that a search finds.
+pub(super) fn all_of_them(q: &str, total: u64) -> String {
+    let machines = machines(total);
+    if q.is_empty() { format!("All {machines}") } else { format!("All {machines} that the search finds") }
+}
+
+/// Which machines of how many a page shows, counted from 1.
+pub(super) fn span_in_words((page, per_page): (u64, u64), rows: usize, total: u64) -> String {
+    let before = page.saturating_sub(1).saturating_mul(per_page);
+    let last = before.saturating_add(u64::try_from(rows).unwrap_or(u64::MAX));
+    format!("{}–{last} of {total}", before.saturating_add(1))
 }
 
 fn search(q: &str) -> std::result::Result<VpsFilter, Invalid> {
@@ -221,14 +245,16 @@ impl FleetPage {
         self.at_page(self.page)
     }
 
-    /// How the choice of all is called.
     fn all_of_them(&self) -> String {
-        let machines = machines(self.total);
-        if self.q.is_empty() {
-            format!("All {machines}")
-        } else {
-            format!("All {machines} that the search finds")
-        }
+        all_of_them(&self.q, self.total)
+    }
+
+    /// Where the page is told what changes.
+    fn live(&self) -> String {
+        let page = self.page.to_string();
+        let parts = [("q", self.q.as_str()), ("page", &page), ("view", &self.view.to_text())];
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(parts).finish();
+        format!("/live?{query}")
     }
 
     /// Where the machines of this search are exported.
@@ -277,11 +303,8 @@ impl FleetPage {
         Heading { title, href: address(&[("q", &self.q), ("sort", sort)]), is_number, sorted }
     }
 
-    /// The first and the last machine of the page, counted from 1.
-    fn span(&self) -> (u64, u64) {
-        let before = self.page.saturating_sub(1).saturating_mul(self.view.per_page);
-        let rows = u64::try_from(self.rows.len()).unwrap_or(u64::MAX);
-        (before.saturating_add(1), before.saturating_add(rows))
+    fn span(&self) -> String {
+        span_in_words((self.page, self.view.per_page), self.rows.len(), self.total)
     }
 
     fn pages(&self) -> u64 {

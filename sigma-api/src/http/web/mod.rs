@@ -23,6 +23,7 @@ pub(super) mod key;
 mod key_row;
 pub(super) mod keys;
 pub(super) mod machine;
+pub(super) mod live;
 pub(super) mod notice;
 pub(super) mod provider_form;
 pub(super) mod providers;

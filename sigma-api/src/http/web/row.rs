@@ -21,6 +21,8 @@ const HIGH_PERCENT: u64 = 85;
 /// What the row of a machine shows.
 pub(super) struct Row {
     pub(super) id: Uuid,
+    /// What the row shows, as a number; empty until it is known.
+    pub(super) mark: String,
     /// Whether it was chosen before a mistake.
     pub(super) is_picked: bool,
     pub(super) hostname: String,
@@ -100,6 +102,7 @@ impl Row {
         addresses.sort_by_key(|address| address.label == LABEL_INTERNAL);
         Self {
             id: vps.id,
+            mark: String::new(),
             is_picked: false,
             presence: vps.presence,
             provider: vps.provider_id.and_then(|id| providers.get(&id).cloned()),
