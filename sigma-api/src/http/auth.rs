@@ -57,7 +57,7 @@ pub(super) async fn authorize(
     };
     if !roles.contains(&identity.role) {
         return match signed.filter(|_| matches!(access, Access::Page(_))) {
-            Some(signed) => Ok(not_this_person(roles, signed)),
+            Some(signed) => Ok(not_this_person(roles, &signed)),
             None => Err(forbidden(&identity)),
         };
     }
@@ -220,14 +220,12 @@ fn forbidden(identity: &Identity) -> ApiError {
 }
 
 /// Says to a person who may open a page; what stands around that page is made for the person.
-fn not_this_person(roles: &[Role], signed: Signed) -> Response {
+fn not_this_person(roles: &[Role], signed: &Signed) -> Response {
     let who =
         if roles.contains(&Role::Operator) { "an operator or an administrator" } else { "an administrator" };
     let role = signed.account.role.name();
     let sentence = format!("This takes {who}. Your role is {role}; an administrator can change that.");
-    let mut response = ApiError::new(StatusCode::FORBIDDEN, sentence).into_response();
-    response.extensions_mut().insert(signed);
-    response
+    ApiError::new(StatusCode::FORBIDDEN, sentence).into_response()
 }
 
 #[cfg(test)]

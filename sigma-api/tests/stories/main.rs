@@ -61,21 +61,21 @@ mod metrics;
 mod namesakes;
 #[cfg(test)]
 mod ownership;
-mod pages_bulk;
-#[cfg(test)]
-mod pages_machine;
-#[cfg(test)]
-mod pages_import;
-#[cfg(test)]
-mod pages_inbox;
 #[cfg(test)]
 mod pages_accounts;
 #[cfg(test)]
 mod pages_add;
 #[cfg(test)]
+mod pages_audit;
+mod pages_bulk;
+#[cfg(test)]
+mod pages_import;
+#[cfg(test)]
+mod pages_inbox;
+#[cfg(test)]
 mod pages_keys;
 #[cfg(test)]
-mod pages_audit;
+mod pages_machine;
 mod pages_providers;
 mod pages_settings;
 mod people;

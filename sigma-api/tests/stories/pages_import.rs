@@ -11,7 +11,8 @@ const BOUNDARY: &str = "----a-browser-made-this";
 fn upload(browser: &Browser<'_>, path: &str, fields: &[(&str, &str)], file: &str) -> Answer {
     let mut body = String::new();
     for (name, value) in fields {
-        body += &format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        body +=
+            &format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
     }
     body += &format!(
         "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"fleet.csv\"\r\n\
@@ -22,9 +23,14 @@ fn upload(browser: &Browser<'_>, path: &str, fields: &[(&str, &str)], file: &str
 
 /// The text that a page would send when it is applied.
 fn kept(page: &Answer) -> String {
-    let from = page.text.split_once("<textarea name=\"text\" hidden>\n").unwrap_or_else(|| panic!("{page:?}")).1;
+    let from =
+        page.text.split_once("<textarea name=\"text\" hidden>\n").unwrap_or_else(|| panic!("{page:?}")).1;
     let text = from.split("</textarea>").next().unwrap();
-    text.replace("&#60;", "<").replace("&#62;", ">").replace("&#34;", "\"").replace("&#39;", "'").replace("&#38;", "&")
+    text.replace("&#60;", "<")
+        .replace("&#62;", ">")
+        .replace("&#34;", "\"")
+        .replace("&#39;", "'")
+        .replace("&#38;", "&")
 }
 
 #[test]
@@ -93,7 +99,10 @@ fn a_file_that_cannot_be_read_comes_back_with_the_reason() {
     ] {
         let answer = upload(&admin, "/import/preview", &[("kind", "machines"), ("text", text)], "");
         assert_eq!(answer.status, 400, "{text}: {answer:?}");
-        assert!(answer.text.contains("id=\"text-wrong\"") && answer.text.contains(said), "{text}: {answer:?}");
+        assert!(
+            answer.text.contains("id=\"text-wrong\"") && answer.text.contains(said),
+            "{text}: {answer:?}"
+        );
         assert!(!answer.text.contains("<i>colour"), "{answer:?}");
     }
     let large = upload(&admin, "/import/preview", &[("kind", "machines")], &"x".repeat(2 * 1024 * 1024));
@@ -114,7 +123,10 @@ fn providers_come_in_the_same_way() {
     let text = r#"[{"name": "Acme", "rating": 4}]"#;
     let fields = [("kind", "providers"), ("text", text)];
     let shown = upload(&admin, "/import/preview", &fields, "");
-    assert!(shown.text.contains("1 new") && shown.text.contains("name=\"kind\" value=\"providers\""), "{shown:?}");
+    assert!(
+        shown.text.contains("1 new") && shown.text.contains("name=\"kind\" value=\"providers\""),
+        "{shown:?}"
+    );
     let done = upload(&admin, "/import/apply", &fields, "");
     assert_eq!(done.header("location"), Some("/providers"), "{done:?}");
     let list = hub.get(&editor, "/api/providers").json();

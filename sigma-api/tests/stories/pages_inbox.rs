@@ -98,7 +98,10 @@ fn a_group_is_assigned_at_once_and_a_part_of_it_by_itself() {
     let group = &inbox["unassigned"]["groups"][0];
     assert_eq!((&group["provider"], &group["machines"]), (&json!("Acme"), &json!(4)), "{inbox}");
     let page = admin.get("/inbox").text;
-    assert!(page.contains("4 look like <bdi>Acme</bdi></strong>, because their addresses lie between"), "{page}");
+    assert!(
+        page.contains("4 look like <bdi>Acme</bdi></strong>, because their addresses lie between"),
+        "{page}"
+    );
     assert!(page.contains("Assign all 4") && page.contains(&new[0]), "{page}");
     assert!(page.contains("4<span class=\"unseen\"> to look at"), "{page}");
 
@@ -154,7 +157,12 @@ fn two_that_look_like_one_stand_side_by_side_until_a_person_says_what_they_are()
     let acme = world.provider("Acme");
     let first = world.machine("debian", 1, "203.0.113.1");
     let second = world.machine("debian", 2, "203.0.113.2");
-    let clone = Machine { boot: "b9".into(), ip: "203.0.113.9".into(), uptime: 3600, ..Machine::new("debian", 1, "", "") };
+    let clone = Machine {
+        boot: "b9".into(),
+        ip: "203.0.113.9".into(),
+        uptime: 3600,
+        ..Machine::new("debian", 1, "", "")
+    };
     let third = clone.live(&world.hub, &world.agent);
     for id in [&first, &second, &third] {
         world.change(id, &json!({"provider_id": acme}));
@@ -167,7 +175,9 @@ fn two_that_look_like_one_stand_side_by_side_until_a_person_says_what_they_are()
     ids.sort_unstable();
     assert_eq!(ids, [&*first, &*third]);
     let page = admin.get("/inbox").text;
-    for shown in ["Two of one name", "Clones", "203.0.113.1", "203.0.113.9", "01010101", "These are two", "Keep "] {
+    for shown in
+        ["Two of one name", "Clones", "203.0.113.1", "203.0.113.9", "01010101", "These are two", "Keep "]
+    {
         assert!(page.contains(shown), "{shown}: {page}");
     }
     let kept = admin.form("/inbox/distinct", &[("id", &first), ("other", &third)]);
@@ -217,7 +227,8 @@ fn what_costs_money_for_nothing_and_what_runs_for_nothing_waits() {
         let inbox = world.inbox();
         let first = inbox[part]["first"].as_array().unwrap().clone();
         assert_eq!(inbox[part]["total"], first.len());
-        let mut names: Vec<_> = first.iter().map(|vps| vps["hostname"].as_str().unwrap().to_owned()).collect();
+        let mut names: Vec<_> =
+            first.iter().map(|vps| vps["hostname"].as_str().unwrap().to_owned()).collect();
         names.sort();
         names
     };
@@ -231,7 +242,9 @@ fn what_costs_money_for_nothing_and_what_runs_for_nothing_waits() {
 
     let admin = administrator(&world.folder, &world.hub);
     let page = admin.get("/inbox").text;
-    for shown in ["Silent, and still paid for", "4.90 EUR a month", "2 of 4 cores", "expired on", "1 report refused"] {
+    for shown in
+        ["Silent, and still paid for", "4.90 EUR a month", "2 of 4 cores", "expired on", "1 report refused"]
+    {
         assert!(page.contains(shown), "{shown}: {page}");
     }
     let wrong = admin.form("/inbox/expiry", &[("id", &alive), ("expire_date", "soon")]);

@@ -28,11 +28,9 @@ impl Notice {
         let sentence = match word {
             "changed" => format!("{} changed.", machines(number)),
             "assigned-many" => assigned(parts_of(text)),
-            "seen" if number > 1 => format!("{} are marked as seen.", machines(number)),
             "undone" => undone(number, parts.next().and_then(|kept| kept.parse().ok()).unwrap_or(0)),
             "seen-many" => format!("{} seen.", machines(number)),
             "imported" => imported(number),
-            "undone" => format!("{} as before.", machines(number)),
             _ => known(word)?.to_owned(),
         };
         Some(Self { sentence, undo })
@@ -62,6 +60,9 @@ fn undone(number: u64, kept: u64) -> String {
         (_, 0) => format!("{} as before.", machines(number)),
         (0, _) => format!("Nothing to take back: {} changed since.", machines(kept)),
         _ => format!("{} as before; of {kept} something was changed since, and stays.", machines(number)),
+    }
+}
+
 /// So many records of a file are new or other than before.
 fn imported(records: u64) -> String {
     match records {
@@ -85,7 +86,6 @@ fn known(word: &str) -> Option<&'static str> {
         "merged" => "The two records are one now.",
         "distinct" => "They are two machines, and are not marked again.",
         "seen" => "It is marked as seen.",
-        "restored" => "The machine is back as it was.",
         "expiry" => "The day is saved.",
         "key" => "The key is changed.",
         "revoked" => "The key is revoked.",
