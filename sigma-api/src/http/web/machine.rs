@@ -7,8 +7,10 @@ mod marks;
 mod page;
 mod sizes;
 mod strip;
+mod trail;
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::{Frame, html};
@@ -17,8 +19,8 @@ use crate::http::body::{Id, Parameters};
 use crate::http::error::Result;
 use crate::model::audit::AuditFilter;
 use crate::model::time::Timestamp;
-use axum::http::StatusCode;
-use page::{AuditPage, MachinePage};
+use page::MachinePage;
+use trail::AuditPage;
 
 /// The page.
 pub(in crate::http) async fn show(State(hub): AppState, frame: Frame, Id(id): Id) -> Result<Response> {

@@ -266,45 +266,6 @@ async fn deleted(hub: &Hub, now: Timestamp, vps: &Vps, identity: &IdentityView) 
     Ok(Some(Deleted { refused: identity.refused_reports, last, merged_into }))
 }
 
-fn deeds(now: Timestamp, lines: Vec<AuditEntry>, providers: &HashMap<Uuid, String>) -> Vec<Deed> {
+pub(super) fn deeds(now: Timestamp, lines: Vec<AuditEntry>, providers: &HashMap<Uuid, String>) -> Vec<Deed> {
     lines.into_iter().map(|line| Deed::new(now, line, providers)).collect()
-}
-
-/// All that was done to a machine.
-#[derive(Template)]
-#[template(path = "machine_audit.html")]
-pub(super) struct AuditPage {
-    frame: Frame,
-    id: Uuid,
-    hostname: String,
-    deeds: Vec<Deed>,
-    total: u64,
-    paging: Paging,
-}
-
-impl AuditPage {
-    pub(super) async fn load(
-        hub: &Hub,
-        now: Timestamp,
-        frame: Frame,
-        id: Uuid,
-        filter: AuditFilter,
-    ) -> Result<Self> {
-        let paging = filter.paging;
-        let page = hub.vps_audit(id, filter).await?;
-        let hostname = hub.vps(now, id).await?.hostname;
-        let providers = hub.store.provider_names().await.map_err(Error::from)?;
-        Ok(Self { frame, id, hostname, deeds: deeds(now, page.data, &providers), total: page.total, paging })
-    }
-
-    /// The first and the last line of the page, counted from 1.
-    fn span(&self) -> (u64, u64) {
-        let before = self.paging.offset();
-        let lines = u64::try_from(self.deeds.len()).unwrap_or(u64::MAX);
-        (before.saturating_add(1), before.saturating_add(lines))
-    }
-
-    fn pages(&self) -> u64 {
-        self.total.div_ceil(self.paging.per_page).max(1)
-    }
 }

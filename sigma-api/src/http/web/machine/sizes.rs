@@ -79,7 +79,7 @@ pub(super) fn less_than_bought(sizes: &[Size]) -> String {
 
 /// Both numbers of a comparison are to be as exact as they are.
 fn exact_mib(mb: u64) -> String {
-    if mb % 1024 == 0 && mb >= 1024 { format!("{} GiB", mb / 1024) } else { format!("{mb} MiB") }
+    if mb >= 1024 && mb.is_multiple_of(1024) { format!("{} GiB", mb / 1024) } else { format!("{mb} MiB") }
 }
 
 /// How it was with the last beat.
