@@ -457,3 +457,40 @@ fn a_machine_with_much_of_everything_is_shown_whole() {
     assert_eq!(save(&browser, &format!("/vps/{id}/edit"), &form, &[("city", "Kiel")]).status, 303);
     assert_eq!(read(&browser, &id)["tags"].as_array().unwrap().len(), 200);
 }
+
+#[test]
+fn a_suggestion_is_accepted_where_it_is_explained() {
+    let folder = Folder::new();
+    let (agent, hub) = (folder.key("agent"), folder.start());
+    let browser = administrator(&folder, &hub);
+    let machine =
+        Machine { product: Some("Droplet".into()), ..Machine::new("web-1", 1, "b1", "203.0.113.7") };
+    let id = machine.live(&hub, &agent);
+    let path = format!("/vps/{id}");
+    contains(
+        &browser.get(&path).text,
+        &["DigitalOcean?", "% sure", "its DMI product is Droplet", ">Accept<"],
+    );
+    let page = said(&browser, &browser.form(&format!("{path}/accept"), &[("back", &path)]));
+    contains(
+        &page,
+        &["The provider is assigned.", "accepted the suggested provider", "<bdi>DigitalOcean</bdi></a>"],
+    );
+}
+
+#[test]
+fn an_address_says_whose_it_was_before() {
+    let folder = Folder::new();
+    let (agent, hub) = (folder.key("agent"), folder.start());
+    let browser = administrator(&folder, &hub);
+    let mut old = Machine::new("old", 1, "b1", "203.0.113.7");
+    let old_id = old.live(&hub, &agent);
+    old.ip = "203.0.113.8".to_owned();
+    old.live(&hub, &agent);
+    let new = Machine::new("new", 2, "b2", "203.0.113.7").live(&hub, &agent);
+    let page = browser.get(&format!("/vps/{new}")).text;
+    contains(
+        &page,
+        &[&format!("<a href=\"/vps/{old_id}\"><bdi>old</bdi></a> <span class=\"of\">until <time")],
+    );
+}
