@@ -463,13 +463,16 @@ fn a_suggestion_is_accepted_where_it_is_explained() {
     let folder = Folder::new();
     let (agent, hub) = (folder.key("agent"), folder.start());
     let browser = administrator(&folder, &hub);
-    let machine =
-        Machine { product: Some("Droplet".into()), ..Machine::new("web-1", 1, "b1", "203.0.113.7") };
-    let id = machine.live(&hub, &agent);
+    let registration = json!({
+        "hostname": "web-1",
+        "ip_addresses": [{"ip": "203.0.113.7", "label": ""}],
+        "system_info": {"vendor": "DigitalOcean", "product": "Droplet", "virtualization": "kvm"},
+    });
+    let id = id_of(&hub.post(&agent, "/api/agent/register", &registration.to_string()));
     let path = format!("/vps/{id}");
     contains(
         &browser.get(&path).text,
-        &["DigitalOcean?", "% sure", "its DMI product is Droplet", ">Accept<"],
+        &["DigitalOcean?", "% sure", "its DMI vendor is DigitalOcean", ">Accept<"],
     );
     let page = said(&browser, &browser.form(&format!("{path}/accept"), &[("back", &path)]));
     contains(
