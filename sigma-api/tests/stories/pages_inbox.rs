@@ -169,7 +169,7 @@ fn two_that_look_like_one_stand_side_by_side_until_a_person_says_what_they_are()
     }
     let inbox = world.inbox();
     assert_eq!(inbox["waiting"], 3, "{inbox}");
-    assert_eq!((&inbox["conflicts"]["total"], &inbox["clones"]["total"]), (&json!(1), &json!(1)), "{inbox}");
+    assert_eq!((&inbox["conflicts"]["total"], &inbox["clones"]["total"]), (&json!(2), &json!(1)), "{inbox}");
     let pair = &inbox["clones"]["first"][0];
     let mut ids = [pair["one"]["id"].as_str().unwrap(), pair["other"]["id"].as_str().unwrap()];
     ids.sort_unstable();
@@ -211,7 +211,7 @@ fn what_costs_money_for_nothing_and_what_runs_for_nothing_waits() {
     world.change(&gone, &json!({"cost_monthly": "1"}));
     world.change(&alive, &json!({"expire_date": "2001-01-01"}));
     world.change(&small, &json!({"cpu_cores": 4}));
-    assert_eq!(world.hub.delete(&world.editor, &format!("/api/vps/{gone}")).status, 200);
+    assert_eq!(world.hub.delete(&world.editor, &format!("/api/vps/{gone}")).status, 204);
     let silent = [&paid, &priced, &ended, &free].map(|id| hex(id)).join(",");
     let world = world.later(&format!(
         "UPDATE vps_state SET last_seen = last_seen - 2*86400000 WHERE vps_id IN ({silent}); "
