@@ -222,7 +222,7 @@ fn what_costs_money_for_nothing_and_what_runs_for_nothing_waits() {
     ));
     world.machine("alive", 6, "198.51.100.6");
     let refused = Machine::new("gone", 5, "b5", "198.51.100.5");
-    assert_eq!(refused.beat(&world.hub, &world.agent).status, 410);
+    assert_eq!(refused.register(&world.hub, &world.agent).status, 410);
     let names = |part: &str| {
         let inbox = world.inbox();
         let first = inbox[part]["first"].as_array().unwrap().clone();

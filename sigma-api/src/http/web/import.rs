@@ -198,7 +198,14 @@ impl Line {
             from: text(from),
             to: text(to),
         };
-        let details = line.changes.members().filter(|(member, ..)| !matches!(*member, "id" | "provider_id"));
+        // What stands elsewhere in the line, or in words beside it, is not said again.
+        let is_new = line.action == Action::Create;
+        let is_told = |member: &str| match member {
+            "id" | "provider_id" => true,
+            "hostname" | "name" => is_new,
+            _ => false,
+        };
+        let details = line.changes.members().filter(|(member, ..)| !is_told(member));
         Self {
             number: line.line,
             does: match line.action {
