@@ -77,7 +77,9 @@ mod pages_keys;
 #[cfg(test)]
 mod pages_machine;
 mod pages_providers;
+#[cfg(test)]
 mod pages_settings;
+#[cfg(test)]
 mod people;
 #[cfg(test)]
 mod presence_gaps;
