@@ -68,7 +68,7 @@ fn alone(mut row: Row, view: &View, can_edit: bool) -> (Row, String) {
     let mut hasher = DefaultHasher::new();
     html.hash(&mut hasher);
     row.mark = format!("{:016x}", hasher.finish()).chars().take(MARK_CHARS).collect();
-    let html = html.replacen("data-v=\"\"", &format!("data-v=\"{}\"", row.mark), 1);
+    let html = html.trim_start().replacen("data-v=\"\"", &format!("data-v=\"{}\"", row.mark), 1);
     if let (Some(seen), Some(ago)) = (row.seen.as_mut(), seen) {
         seen.ago = ago;
     }
