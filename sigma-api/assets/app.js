@@ -285,7 +285,7 @@ if (fleet) {
   setInterval(() => {
     if (source && Date.now() - heard > 35000) lost();
     if (lost_since && Date.now() - lost_since > 10000 && !document.hidden) {
-      const sentence = `Not live since ${lost_since.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}; trying again.`;
+      const sentence = `Not live since ${lost_since.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" })}; trying again.`;
       if (lost_line.textContent !== sentence) lost_line.textContent = sentence;
       lost_line.hidden = false;
     }

@@ -4,7 +4,7 @@
 //! Pages that show the same list share what is read. A row is known by its mark, a number made of what it shows: a page says
 //! which marks it has, so that nothing is sent twice, however often a connection breaks.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::pin::Pin;
@@ -39,6 +39,7 @@ use crate::model::vps::{Status, Vps};
 use crate::model::vps_filter::VpsFilter;
 use crate::service::watching::Watcher;
 use crate::service::{Error, Hub};
+use told::{Told, event};
 
 /// A list is read no more often.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -180,71 +181,6 @@ async fn overview(hub: &Hub, now: Timestamp) -> Result<Arc<Overview>> {
     Ok(overview)
 }
 
-/// What a page shows, as far as it was told.
-struct Told {
-    /// Marks that the page has, in the order of its rows.
-    marks: Vec<String>,
-    /// Its machines; not known of a page that has just come.
-    ids: Option<HashSet<Uuid>>,
-    order: Vec<Uuid>,
-    sum: Value,
-    /// When the page was made: who came later is new.
-    since: Timestamp,
-    last: Option<Arc<Shown>>,
-}
-
-impl Told {
-    fn of(parameters: &[(String, String)]) -> Self {
-        let get = |name: &str| parameters.iter().find(|(given, _)| given == name).map_or("", |(_, v)| v);
-        let letters: Vec<char> = get("have").chars().collect();
-        let since = get("since").parse().map_or_else(|_| Timestamp::now(), Timestamp::from_ms);
-        Self {
-            marks: letters.chunks(MARK_CHARS).map(|mark| mark.iter().collect()).collect(),
-            ids: None,
-            order: Vec::new(),
-            sum: Value::Null,
-            since,
-            last: None,
-        }
-    }
-
-    /// What the page does not show yet, as events; empty when that is nothing.
-    fn news(&mut self, shown: &Arc<Shown>) -> String {
-        if self.last.as_ref().is_some_and(|last| Arc::ptr_eq(last, shown)) {
-            return String::new();
-        }
-        let known: HashSet<&str> = self.marks.iter().map(String::as_str).collect();
-        let fresh = shown.lines.iter().filter(|line| !known.contains(&*line.mark));
-        let rows: Vec<Value> = fresh.map(|line| self.row(line)).collect();
-        let marks: Vec<String> = shown.lines.iter().map(|line| line.mark.clone()).collect();
-        let order: Vec<Uuid> = shown.lines.iter().map(|line| line.id).collect();
-        let is_moved = if self.ids.is_some() { order != self.order } else { marks != self.marks };
-        let mut events = String::new();
-        if !rows.is_empty() || is_moved {
-            let order = is_moved.then_some(&order);
-            events += &event("rows", &json!({ "rows": rows, "order": order }));
-        }
-        if shown.sum != self.sum {
-            events += &event("sum", &shown.sum);
-        }
-        self.ids = Some(order.iter().copied().collect());
-        self.sum = shown.sum.clone();
-        (self.marks, self.order, self.last) = (marks, order, Some(Arc::clone(shown)));
-        events
-    }
-
-    fn row(&self, line: &Line) -> Value {
-        let was_there = self.ids.as_ref().is_some_and(|ids| ids.contains(&line.id));
-        let is_new = !was_there && line.has_reported && line.made > self.since;
-        let first = is_new.then(|| format!("{} has reported for the first time.", line.hostname));
-        json!({ "id": line.id, "html": line.html, "first": first })
-    }
-}
-
-fn event(name: &str, data: &Value) -> String {
-    format!("id: {}\nevent: {name}\ndata: {data}\n\n", Timestamp::now().ms())
-}
-
 /// What changes of the list that the page shows, from now until the page is closed, its session ends, or the hub stops.
 pub(in crate::http) async fn show(
     State(hub): AppState,
@@ -355,6 +291,8 @@ impl hyper::body::Body for Events {
         self.0.poll_recv(cx).map(|events| events.map(|events| Ok(Piece::data(events))))
     }
 }
+
+mod told;
 
 #[cfg(test)]
 mod tests;
