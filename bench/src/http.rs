@@ -95,7 +95,7 @@ impl Connection {
         self.answer()
     }
 
-    /// Any method, with these headers and none of its own but `Host` and `Content-Length`.
+    /// Any method, with these headers and none of its own but `Content-Length`, and `Host` where it is not among them.
     ///
     /// # Errors
     /// When the connection is lost; then another must be opened.
@@ -107,9 +107,9 @@ impl Connection {
         body: &[u8],
     ) -> io::Result<Answer> {
         let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let host = if headers.iter().any(|(name, _)| *name == "host") { "" } else { "host: hub\r\n" };
         let length = body.len();
-        let head =
-            format!("{method} {path} HTTP/1.1\r\nhost: hub\r\n{lines}content-length: {length}\r\n\r\n");
+        let head = format!("{method} {path} HTTP/1.1\r\n{host}{lines}content-length: {length}\r\n\r\n");
         self.raw(&[head.as_bytes(), body].concat())?;
         self.answer()
     }

@@ -5,3 +5,4 @@
 pub mod http;
 pub mod https_hub;
 pub mod process;
+pub mod webdriver;

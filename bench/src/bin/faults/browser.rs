@@ -29,7 +29,12 @@ pub(crate) struct Browser {
 
 impl Browser {
     pub(crate) fn new(folder: &Folder) -> Self {
-        let (cookies, headers) = (BTreeMap::new(), vec![("user-agent", "Mozilla/5.0 (faults)".to_owned())]);
+        Self::named(folder, "Mozilla/5.0 (faults)")
+    }
+
+    /// One that calls itself that.
+    pub(crate) fn named(folder: &Folder, name: &str) -> Self {
+        let (cookies, headers) = (BTreeMap::new(), vec![("user-agent", name.to_owned())]);
         Self { address: folder.address, connection: None, cookies, headers }
     }
 

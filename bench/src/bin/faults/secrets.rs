@@ -99,7 +99,7 @@ pub(crate) fn run(program: &Path) -> Verdict {
 }
 
 /// The part of a key that the list of keys does not show.
-fn secret_of(key: &str) -> &str {
+pub(crate) fn secret_of(key: &str) -> &str {
     key.get(12..).unwrap_or(key)
 }
 
@@ -417,7 +417,7 @@ struct Codes {
 }
 
 impl Lab {
-    fn seed(&mut self, seed: &str) {
+    pub(crate) fn seed(&mut self, seed: &str) {
         self.secret("a seed", seed);
         let raw = bytes_of_base32(seed);
         self.form(&raw);
@@ -426,7 +426,7 @@ impl Lab {
     }
 
     /// What an authenticator shows so many steps from now.
-    fn code(&mut self, seed: &str, steps: u64) -> Result<String, String> {
+    pub(crate) fn code(&mut self, seed: &str, steps: u64) -> Result<String, String> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(at("clock"))?.as_secs();
         let key = Key::new(HMAC_SHA1_FOR_LEGACY_USE_ONLY, &bytes_of_base32(seed));
         let tag = sign(&key, &(now / 30 + steps).to_be_bytes());
