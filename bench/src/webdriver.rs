@@ -178,9 +178,12 @@ impl Chromium {
     }
 
     fn element(&mut self, selector: &str) -> Result<String, String> {
-        let found = self.post("element", &json!({"using": "css selector", "value": selector}))?;
-        let id = found.get(ELEMENT).and_then(Value::as_str);
-        Ok(id.ok_or_else(|| format!("no {selector}"))?.to_owned())
+        let found = self.post("elements", &json!({"using": "css selector", "value": selector}))?;
+        if let Some(id) = found.get(0).and_then(|first| first.get(ELEMENT)).and_then(Value::as_str) {
+            return Ok(id.to_owned());
+        }
+        let seen = self.text("return location.href + ': ' + document.body.innerText")?;
+        Err(format!("there is no {selector} at {seen}"))
     }
 
     fn post(&mut self, command: &str, body: &Value) -> Result<Value, String> {

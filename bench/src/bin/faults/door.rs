@@ -28,12 +28,12 @@ pub(crate) fn guess(program: &Path) -> Verdict {
     folder.wait_until_well()?;
     administrator(&folder)?;
     let (mut owner, mut stranger) = (Chromium::start()?, Chromium::start()?);
-    come_from(&mut owner, "198.51.100.7")?;
+    come_from(&mut owner, "10.0.0.7")?;
     sign_in(&mut owner, &folder, EMAIL, PASSWORD)?;
     is_in(&mut owner)?;
     submit(&mut owner, "form[action=\"/sign-out\"] button")?;
 
-    come_from(&mut stranger, "203.0.113.66")?;
+    come_from(&mut stranger, "10.0.0.66")?;
     let mut guesses = 0;
     loop {
         sign_in(&mut stranger, &folder, EMAIL, "not the password")?;
@@ -60,12 +60,12 @@ pub(crate) fn guess(program: &Path) -> Verdict {
             break;
         }
     }
-    come_from(&mut stranger, "203.0.113.67")?;
+    come_from(&mut stranger, "10.0.0.67")?;
     sign_in(&mut stranger, &folder, EMAIL, PASSWORD)?;
     is_told_to_wait(&mut stranger)?;
     let started = Instant::now();
     // Even from where the guesses come.
-    come_from(&mut owner, "203.0.113.66")?;
+    come_from(&mut owner, "10.0.0.66")?;
     sign_in(&mut owner, &folder, EMAIL, PASSWORD)?;
     is_in(&mut owner)?;
     Ok(format!(
@@ -74,7 +74,7 @@ pub(crate) fn guess(program: &Path) -> Verdict {
     ))
 }
 
-/// As if a proxy spoke for a browser at that address.
+/// As if a proxy spoke for a browser at that address; not a public one, which would have to use https.
 fn come_from(chromium: &mut Chromium, address: &str) -> Result<(), String> {
     chromium.devtools("Network.enable", &json!({}))?;
     let headers = json!({"headers": {"X-Forwarded-For": address}});

@@ -62,19 +62,10 @@ const OF_AGENTS: [&str; 13] = [
 ];
 /// Text of a stricter kind, which takes none of it.
 const STRICT_OF_AGENTS: [&str; 2] = ["hostname", "machine.id"];
-const OF_MACHINES: [&str; 9] = [
-    "hostname",
-    "alias",
-    "city",
-    "dc_name",
-    "purpose",
-    "vpn_protocol",
-    "notes",
-    "tags",
-    "ip_addresses.label",
-];
-const STRICT_OF_MACHINES: [&str; 6] =
-    ["country", "currency", "purchase_date", "expire_date", "cost_monthly", "status"];
+const OF_MACHINES: [&str; 8] =
+    ["alias", "city", "dc_name", "purpose", "vpn_protocol", "notes", "tags", "ip_addresses.label"];
+const STRICT_OF_MACHINES: [&str; 7] =
+    ["hostname", "country", "currency", "purchase_date", "expire_date", "cost_monthly", "status"];
 const OF_PROVIDERS: [&str; 4] = ["name", "notes", "website", "panel_url"];
 /// These may have line ends.
 const OF_LINES: [&str; 2] = ["machine notes", "provider notes"];
@@ -112,7 +103,8 @@ pub(crate) fn poison(folder: &Folder) -> Result<(Browser, Poisoned), String> {
 /// The members of a message with one of them set: `a.b`, or a label or tag in its list.
 fn with(field: &str, text: &str, mut members: Value) -> Value {
     let value = match field {
-        "tags" => json!([text]),
+        // A comma divides them where they are typed.
+        "tags" => json!([text.replace(',', ";")]),
         _ => json!(text),
     };
     match field.split_once('.') {
@@ -219,7 +211,7 @@ impl Poisoned {
     fn formulas(&mut self, owner: &mut Browser) -> Result<(), String> {
         for (number, text) in FORMULAS.into_iter().enumerate() {
             let mut machine = json!({"hostname": format!("formula-{number}")});
-            for field in OF_MACHINES.iter().skip(1) {
+            for field in OF_MACHINES {
                 machine = with(field, text, machine);
             }
             let made = owner.json("POST", "/api/vps", &machine)?;
@@ -227,7 +219,7 @@ impl Poisoned {
             let provider = json!({"name": text, "notes": format!("{text}\n{text}\n\n\t{text}\t=1")});
             expect(&owner.json("POST", "/api/providers", &provider)?, 201, text)?;
         }
-        let notes = json!({"hostname": "=hostname", "notes": "a\n=1+1\n- one\n\n-two\n'=3", "tags": ["a", "=b", "@c;-d", "'=e"]});
+        let notes = json!({"hostname": "-lines-", "notes": "a\n=1+1\n- one\n\n-two\n'=3", "tags": ["a", "=b", "@c;-d", "'=e"]});
         expect(&owner.json("POST", "/api/vps", &notes)?, 201, "lines of formulas")
     }
 
@@ -237,10 +229,12 @@ impl Poisoned {
             let answer = agent.post("/api/agent/register", body.as_bytes()).map_err(at("register"))?;
             self.note(&format!("agent {field}"), text, &answer, Some(false))?;
         }
+        // Another name each time: what is taken stays.
+        let name = format!("broken-{}", self.refused);
         for (noun, fields, path, base) in [
-            ("machine", &OF_MACHINES[..], "/api/vps", json!({"hostname": "broken"})),
-            ("machine", &STRICT_OF_MACHINES, "/api/vps", json!({"hostname": "broken"})),
-            ("provider", &OF_PROVIDERS, "/api/providers", json!({"name": "broken"})),
+            ("machine", &OF_MACHINES[..], "/api/vps", json!({"hostname": name})),
+            ("machine", &STRICT_OF_MACHINES, "/api/vps", json!({"hostname": name})),
+            ("provider", &OF_PROVIDERS, "/api/providers", json!({"name": name})),
             ("key", &["name", "tags"], "/api/keys", json!({"name": "broken", "role": "agent"})),
             ("account", &["email"], "/api/accounts", json!({"role": "readonly"})),
         ] {

@@ -8,9 +8,9 @@ use crate::poison::FORGED;
 
 /// What spreadsheets of one country or another divide cells by, whatever a file was written with.
 const DIVIDERS: [char; 3] = [',', ';', '\t'];
-/// What makes a formula of a cell.
-const BEGINS: [char; 11] =
-    ['=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
+/// What makes a formula of a cell, behind blanks or not.
+const BEGINS: [char; 8] = ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
+const BLANKS: [char; 3] = ['\t', '\r', '\n'];
 
 /// Looks at both tables, and imports them into another hub. The number of cells.
 pub(crate) fn cells(owner: &mut Browser, fresh: &Folder) -> Result<usize, String> {
@@ -27,7 +27,9 @@ pub(crate) fn cells(owner: &mut Browser, fresh: &Folder) -> Result<usize, String
         }
         for divider in DIVIDERS {
             for row in rows(&file.body, divider) {
-                if let Some(cell) = row.iter().find(|cell| cell.starts_with(BEGINS)) {
+                if let Some(cell) =
+                    row.iter().find(|cell| cell.trim_start_matches(BLANKS).starts_with(BEGINS))
+                {
                     return Err(format!(
                         "where cells are divided by {divider:?}, the file of {table} has the cell {cell:?}"
                     ));

@@ -208,7 +208,7 @@ impl Walk<'_> {
                 return Err(format!("another site is told {referrer}"));
             }
         }
-        for head in site.asked() {
+        for head in site.asked().iter().filter(|head| !head.starts_with("GET /favicon")) {
             let head = head.to_ascii_lowercase();
             if head.contains("\nreferer:") || head.contains("secretsearch") {
                 return Err(format!("another site is told {head}"));

@@ -2,7 +2,8 @@
 //!
 //! A spreadsheet runs a cell that begins with `=`, `+`, `-`, `@`, a tab or a line end as a formula. Such a cell is written
 //! with an apostrophe before it, which spreadsheets take for "this is text", and so is one that has apostrophes before
-//! such a character: reading takes exactly one away.
+//! such a character: reading takes exactly one away. The same is done inside a cell, behind what a spreadsheet of another
+//! country divides cells by: where that is the semicolon, `a;=1+1` becomes two cells.
 
 use serde_json::{Value, json};
 
@@ -14,6 +15,12 @@ use crate::model::text::{Invalid, one_line};
 const MAX_LINES: usize = 10_000;
 /// Between the entries of a list, which are written with a backslash before one of their own.
 const BETWEEN: char = ';';
+/// What formulas begin with, also in the width of East Asian text.
+const FORMULA: [char; 8] = ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
+/// What a spreadsheet may pass over before a formula.
+const BLANK: [char; 3] = ['\t', '\r', '\n'];
+/// What one spreadsheet or another begins a cell after.
+const DIVIDERS: [char; 5] = [',', ';', '\t', '\r', '\n'];
 
 /// How a file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +70,7 @@ pub(crate) fn write(table: &Table, format: Format, rows: &[Row]) -> String {
             // Writing to memory does not fail.
             let _ = writer.write_record(table.columns.iter().map(|(name, _)| name));
             for row in rows {
-                let cells = table.columns.iter().map(|(name, _)| guarded(cell(row.get(*name))));
+                let cells = table.columns.iter().map(|(name, _)| guarded(&cell(row.get(*name))));
                 let _ = writer.write_record(cells);
             }
             String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
@@ -212,7 +219,7 @@ fn row_of(
             return Err(bad(format!("has {:?} in a column without a name", one_line(cell, 40))));
         };
         if let Some(kind) = table.kind(name).filter(|kind| *kind != Kind::Info) {
-            row.insert((*name).to_owned(), value(kind, unguarded(cell)));
+            row.insert((*name).to_owned(), value(kind, &unguarded(cell)));
         }
     }
     Ok(row)
@@ -291,14 +298,39 @@ fn entries(cell: &str) -> Vec<String> {
     entries
 }
 
-fn is_formula(cell: &str) -> bool {
-    cell.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r', '\n'])
+/// Whether a spreadsheet might find a formula here: at the beginning of a cell, or inside it where a spreadsheet of another
+/// country divides cells. Quotes stand before it or not.
+fn is_formula(before: Option<char>, rest: &str) -> bool {
+    let rest = rest.trim_start_matches(['\'', '"']);
+    match before {
+        None => rest.starts_with(FORMULA) || rest.starts_with(BLANK),
+        Some(before) => DIVIDERS.contains(&before) && rest.starts_with(FORMULA),
+    }
 }
 
-fn guarded(cell: String) -> String {
-    if is_formula(&cell) { format!("'{cell}") } else { cell }
+/// The cell with an apostrophe before whatever might be a formula.
+fn guarded(cell: &str) -> String {
+    let (mut guarded, mut before, mut chars) = (String::with_capacity(cell.len() + 1), None, cell.chars());
+    loop {
+        if is_formula(before, chars.as_str()) {
+            guarded.push('\'');
+        }
+        before = chars.next();
+        let Some(c) = before else { return guarded };
+        guarded.push(c);
+    }
 }
 
-fn unguarded(cell: &str) -> &str {
-    cell.strip_prefix('\'').filter(|_| is_formula(cell)).unwrap_or(cell)
+/// The cell without these apostrophes.
+fn unguarded(cell: &str) -> String {
+    let (mut plain, mut before, mut chars) = (String::with_capacity(cell.len()), None, cell.chars());
+    loop {
+        let rest = chars.as_str();
+        if rest.starts_with('\'') && is_formula(before, rest) {
+            chars.next();
+        }
+        before = chars.next();
+        let Some(c) = before else { return plain };
+        plain.push(c);
+    }
 }
