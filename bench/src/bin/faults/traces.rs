@@ -231,8 +231,9 @@ impl Walk<'_> {
             self.chromium.until("the page before", IS_LOADED)?;
             let seen =
                 self.chromium.text("return location.href + ' ' + document.documentElement.outerHTML")?;
-            if [MACHINE, EMAIL].iter().any(|text| seen.contains(text)) {
-                return Err(format!("signed out, {step} times Back shows {seen}"));
+            if let Some(text) = [MACHINE, EMAIL].iter().find(|text| seen.contains(**text)) {
+                let place = seen.split(' ').next().unwrap_or_default();
+                return Err(format!("signed out, {step} times Back shows {text} at {place}"));
             }
         }
         if cookies(&mut self.chromium)?.iter().any(|(name, value)| name == "sigma" && !value.is_empty()) {
