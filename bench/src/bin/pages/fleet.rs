@@ -38,6 +38,8 @@ pub(crate) fn make(folder: &Folder, machines: u32) -> Result<(String, String), S
         let all: Vec<_> = all.collect();
         all.into_iter().try_for_each(|one| one.join().map_err(|_| "a reporter fell over".to_owned())?)
     })?;
+    // The hub closes connections that are not used.
+    let mut desk = Connection::open(folder.address, Some(&operator)).map_err(at("operator"))?;
     let list = desk.get("/api/vps?per_page=1").map_err(at("list"))?.json();
     let id = list.pointer("/data/0/id").and_then(Value::as_str).unwrap_or_default().to_owned();
     Ok((id, provider))
