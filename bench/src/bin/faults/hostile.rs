@@ -35,8 +35,11 @@ for (const element of document.querySelectorAll('*')) {
   }
 }
 const fields = [...document.querySelectorAll('input, textarea, option')].map(field => field.value);
+const plain = text => { try { return decodeURI(text); } catch { return text; } };
+const links = [...document.links].map(link => plain(link.getAttribute('href')));
+const titles = [...document.querySelectorAll('[title], [aria-label]')].map(element => element.title + element.ariaLabel);
 return {ran: window.ranList, could, path: location.pathname,
-  text: [document.body.textContent, document.title, ...fields].join('\n'),
+  text: [document.body.textContent, document.title, ...fields, ...links, ...titles].join('\n'),
   source: document.documentElement.outerHTML};";
 /// The forms of a page that change something, by where they go.
 const FORMS: &str =
@@ -70,6 +73,8 @@ const NAMES: [&str; 14] = [
 const RUNS: &str = "javascript:ran('query')";
 /// Fewer fields on all pages together would say that the pages were not looked at.
 const LEAST_SHOWN: usize = 15;
+/// Machines, keys and others whose page is looked at.
+const MOST_OF_ROUTE: usize = 10;
 /// Forms that are sent at most.
 const MOST_FORMS: usize = 100;
 
@@ -118,7 +123,8 @@ fn look(program: &Path, folder: &Folder, owner: &mut Browser, poisoned: &Poisone
     walk.show_all_columns()?;
     let mut streams = 0;
     for route in pages {
-        for path in places.fill(route)? {
+        // The last ones have most of it: lists are in the order of names, or of age.
+        for path in places.fill(route)?.into_iter().rev().take(MOST_OF_ROUTE) {
             if is_html(&mut walk.chromium, &path)? {
                 walk.visit(&path)?;
             } else {

@@ -23,6 +23,8 @@ impl Places {
             ("vps", "/api/vps?per_page=100&include_deleted=true"),
             ("providers", "/api/providers?per_page=100"),
             ("keys", "/api/keys"),
+            // Adding machines is done with a key.
+            ("add", "/api/keys"),
             ("accounts", "/api/accounts"),
             ("sessions", "/api/sessions"),
         ] {

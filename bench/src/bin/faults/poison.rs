@@ -102,17 +102,15 @@ pub(crate) fn poison(folder: &Folder) -> Result<(Browser, Poisoned), String> {
 
 /// The members of a message with one of them set: `a.b`, or a label or tag in its list.
 fn with(field: &str, text: &str, mut members: Value) -> Value {
-    let value = match field {
+    let (name, value) = match field.split_once('.') {
+        Some(("ip_addresses", _)) => ("ip_addresses", json!([{"ip": "203.0.113.7", "label": text}])),
+        Some((outer, inner)) => (outer, json!({inner: text})),
         // A comma divides them where they are typed.
-        "tags" => json!([text.replace(',', ";")]),
-        _ => json!(text),
+        None if field == "tags" => (field, json!([text.replace(',', ";")])),
+        None => (field, json!(text)),
     };
-    match field.split_once('.') {
-        Some(("ip_addresses", _)) => {
-            members["ip_addresses"] = json!([{"ip": "203.0.113.7", "label": text}]);
-        }
-        Some((outer, inner)) => members[outer] = json!({inner: value}),
-        None => members[field] = value,
+    if let Some(members) = members.as_object_mut() {
+        members.insert(name.to_owned(), value);
     }
     members
 }

@@ -159,6 +159,9 @@ impl Walk<'_> {
         }
         self.lab.secret(ASKED, secret_of(&key));
         for route in routes(program)?.iter().filter(|route| is_page(route) && !route.path.contains('{')) {
+            if !is_html(&mut self.chromium, &route.path)? {
+                continue;
+            }
             self.open(&route.path)?;
             if self.chromium.run(MAKE_KEY, &Value::Null)? == json!(true) {
                 self.chromium.until("a key", &format!("!window.isBefore && {IS_LOADED}"))?;
