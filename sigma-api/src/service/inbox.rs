@@ -93,6 +93,7 @@ impl Hub {
                 Some(stored) => {
                     edit(&tx, &mut pending, deed, "vps.update", stored, &change).await?;
                     done.assigned += 1;
+                    done.bulk = deed.bulk;
                 }
             }
         }

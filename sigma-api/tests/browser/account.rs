@@ -26,7 +26,7 @@ fn another_password_ends_the_sessions_elsewhere(script: Script) {
     here.fill("Current password", PASSWORD);
     here.fill("New password", "another blue whale");
     here.press("Change the password");
-    here.sees("The new password counts from now on");
+    here.sees("The password is changed");
     there.reload();
     there.sees("Sign in");
     there.signs_in(EMAIL, "another blue whale");

@@ -75,7 +75,7 @@ fn an_empty_fleet_leads_to_the_first_key_and_a_machine_is_counted() {
 
     Machine::new("db", 2, "b2", "203.0.113.2").live(&hub, &key);
     let full = admin.get(&format!("/add/{id}"));
-    assert!(full.text.contains("as many machines as it may"), "{full:?}");
+    assert!(full.text.contains("reached its limit of new machines"), "{full:?}");
     let secret = key.split_at(12).1;
     for path in ["/add", &format!("/add/{id}"), "/keys", &format!("/keys/{id}"), "/"] {
         assert!(!admin.get(path).text.contains(secret), "{path} shows the key again");

@@ -60,7 +60,7 @@ fn the_log_is_sifted_by_who_what_and_to_what() {
     assert_eq!(lines("actor=test+operator&subject=bolt&action="), 1);
     assert_eq!(lines("actor=nobody"), 0);
     assert!(lines(&format!("actor={}", EMAIL.replace('@', "%40"))) >= 1);
-    assert!(ana.get("/audit?actor=nobody").text.contains("No line is found by this."));
+    assert!(ana.get("/audit?actor=nobody").text.contains("No line matches."));
     let wrong = ana.get("/audit?subject_id=7");
     assert!(wrong.status == 400 && wrong.text.contains("subject_id: is the id of a record"), "{wrong:?}");
     let page = ana.get("/audit?actor=%3Cscript%3E");

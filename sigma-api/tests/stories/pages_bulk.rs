@@ -111,8 +111,8 @@ fn what_is_not_taken_comes_back_with_the_reason_and_the_choice() {
         (vec![id, ("do", "provider"), ("provider", &*"x".repeat(300))], "The name of the provider"),
         (vec![id, ("do", "add_tag"), ("add_tag", " , ")], "Name a tag."),
         (vec![id, ("do", "add_tag"), ("add_tag", "a\tb")], "The tag"),
-        (vec![id, ("do", ""), ("add_tag", "a"), ("remove_tag", "b")], "Press the button"),
-        (vec![id, ("do", "burn")], "Press the button"),
+        (vec![id, ("do", ""), ("add_tag", "a"), ("remove_tag", "b")], "Press one of the buttons"),
+        (vec![id, ("do", "burn")], "Press one of the buttons"),
         (vec![("all", "1"), ("q", "tag:old page:"), ("do", "retire")], "page"),
     ] {
         let answer = ana.form("/fleet/bulk", &[&fields[..], &[("page", "1")]].concat());

@@ -103,9 +103,8 @@ fn a_page_says_what_is_known_of_a_machine() {
             "1 day 1 h",
             "0.1.0, every 60 s",
             "abababababab",
-            "reported for the first time",
-            "<span class=\"none\">none</span> <span aria-hidden=\"true\">→</span>",
-            "test agent",
+            "registered it",
+                        "test agent",
             "Edit",
         ],
     );
@@ -229,7 +228,7 @@ fn two_who_edit_do_not_overwrite_one_another() {
         &[
             "Somebody else changed this machine while you did.",
             "bea@example.org",
-            "<bdi>Kiel</bdi> <span aria-hidden=\"true\">→</span>",
+            "<bdi>Kiel</bdi></span> <span aria-hidden=\"true\">→</span>",
             "Somebody else wrote “Bonn” meanwhile.",
             "value=\"Jena\"",
             "value=\"mine\"",
@@ -282,7 +281,7 @@ fn two_of_a_name_are_settled_on_the_page() {
     let page = said(&browser, &done);
     contains(
         &page,
-        &["They are two machines, and are not marked again.", "said that these are two machines"],
+        &["They are two machines, and will not be marked again.", "told others apart from it"],
     );
     assert!(!page.contains("These are two"), "{page}");
 
@@ -363,7 +362,7 @@ fn a_machine_without_an_agent_is_made_by_hand() {
     let page = said(&browser, &made);
     contains(
         &page,
-        &["The machine is made.", "<bdi>router</bdi>", "192.0.2.1", "uplink", "It has never reported."],
+        &["The machine is added.", "<bdi>router</bdi>", "192.0.2.1", "uplink", "It has never reported."],
     );
     let id = made.header("location").unwrap().rsplit('/').next().unwrap().to_owned();
     let vps = read(&browser, &id);
@@ -406,7 +405,7 @@ fn a_trail_of_many_lines_has_pages() {
     let first = browser.get(&format!("/vps/{id}/audit")).text;
     contains(&first, &["use 29", "1–25 of 31", "?page=2"]);
     let second = browser.get(&format!("/vps/{id}/audit?page=2")).text;
-    contains(&second, &["made the record", "26–31 of 31", "?page=1"]);
+    contains(&second, &["added it", "26–31 of 31", "?page=1"]);
 }
 
 #[test]

@@ -49,7 +49,7 @@ impl Arrivals {
     pub(super) async fn of(hub: &Hub, now: Timestamp, id: Uuid) -> Result<Self> {
         let key = hub.key(id).await?;
         if key.role != Role::Agent {
-            return Err(Error::NotFound("This key is not for agents; no machine comes with it.".into()));
+            return Err(Error::NotFound("This key is not for agents: no machine reports with it.".into()));
         }
         let machines = hub.machines_of_key(now, id, SHOWN).await?;
         let providers = hub.store.provider_names().await.map_err(Error::from)?;
@@ -87,13 +87,13 @@ impl Arrivals {
 /// Why no more machines come with a key.
 fn hindrance(now: Timestamp, key: &KeyRecord) -> Option<&'static str> {
     if key.revoked_at.is_some() {
-        return Some("This key is revoked: the hub refuses whoever shows it.");
+        return Some("This key is revoked: the hub refuses it.");
     }
     if key.expires_at.is_some_and(|at| at <= now) {
         return Some(
-            "This key has expired: it brings no new machines. Those that it brought go on reporting.",
+            "This key has expired: it takes no new machines. Those that have reported go on.",
         );
     }
     let is_full = key.max_machines.is_some_and(|most| key.enrolled >= u64::from(most));
-    is_full.then_some("This key has brought as many machines as it may.")
+    is_full.then_some("This key has reached its limit of new machines.")
 }

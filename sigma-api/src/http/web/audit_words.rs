@@ -3,22 +3,24 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::row::Seen;
-use super::words::{ago, exact};
+use super::words::{Moment, exact};
 use crate::model::audit::{Actor, ActorKind, AuditEntry, Changes, Subject};
 use crate::model::time::Timestamp;
 use crate::service::names::Names;
+use crate::service::{Error, Hub};
 
 /// A longer text is shortened, and shown whole when asked for.
 const LONG_CHARS: usize = 60;
+/// So many characters of an id or a hash tell it from others.
+const SHORT_CHARS: usize = 12;
 
 /// A line of the log. `audit_line.html` shows it.
 pub(super) struct AuditLine {
-    pub(super) seen: Seen,
+    pub(super) when: Moment,
     pub(super) who: Who,
     /// What was done, up to the name of what it was done to.
     pub(super) did: String,
-    /// Empty where it was who did it.
+    /// Empty where it was who did it, and where the page is about it.
     pub(super) subject: String,
     /// Where the subject can be looked at; empty if it is no more, or has no page.
     pub(super) href: String,
@@ -29,6 +31,7 @@ pub(super) struct AuditLine {
 pub(super) struct Who {
     /// `key`, `agent of`; a person and the hub need no such word.
     pub(super) kind: &'static str,
+    /// Empty for the agent of what the page is about.
     pub(super) name: String,
     /// Where the request came from; empty if that is not known.
     pub(super) from: String,
@@ -54,12 +57,11 @@ pub(super) struct Said {
 impl AuditLine {
     /// The line, with the names of those that it is about: [`crate::service::Hub::names_in`] finds them.
     pub(super) fn new(now: Timestamp, line: AuditEntry, names: &Names) -> Self {
-        let at = line.at;
         let to_self = (line.subject.id.is_some() && line.subject.id == line.actor.id)
             .then(|| to_self(&line.action))
             .flatten();
         Self {
-            seen: Seen { at: at.to_string(), exact: exact(at), ago: ago(now, at) },
+            when: Moment::new(now, line.at),
             who: who(line.actor),
             did: to_self.map_or_else(|| did(&line.action), str::to_owned),
             href: page_of(&line.subject, names).unwrap_or_default(),
@@ -67,6 +69,27 @@ impl AuditLine {
             changes: changes(&line.changes, names),
         }
     }
+
+    /// The line on the page of what it is about, which says `it` instead of the name.
+    pub(super) fn of_it(now: Timestamp, line: AuditEntry, names: &Names) -> Self {
+        let did = of_it(&line.action);
+        let is_its_agent = line.actor.kind == ActorKind::Agent;
+        let mut line = Self::new(now, line, names);
+        if is_its_agent {
+            (line.who.kind, line.who.name) = ("its agent", String::new());
+        }
+        Self { did, subject: String::new(), ..line }
+    }
+}
+
+/// Lines as the page of what they are about says them.
+pub(super) async fn lines_of_it(
+    hub: &Hub,
+    now: Timestamp,
+    lines: Vec<AuditEntry>,
+) -> Result<Vec<AuditLine>, Error> {
+    let names = hub.names_in(&lines).await?;
+    Ok(lines.into_iter().map(|line| AuditLine::of_it(now, line, &names)).collect())
 }
 
 fn who(actor: Actor) -> Who {
@@ -96,6 +119,7 @@ pub(super) const ACTIONS: &[(&str, &str)] = &[
     ("vps.retire", "retired the machine"),
     ("vps.delete", "deleted the machine"),
     ("vps.restore", "brought back the machine"),
+    ("vps.undo", "took back a change of the machine"),
     ("vps.import", "imported the machine"),
     ("vps.merge", "merged another record into the machine"),
     ("vps.distinct", "told others apart from the machine"),
@@ -135,6 +159,24 @@ pub(super) const ACTIONS: &[(&str, &str)] = &[
 fn did(action: &str) -> String {
     let known = ACTIONS.iter().find(|(name, _)| *name == action);
     known.map_or_else(|| format!("did {action} to"), |(_, words)| (*words).to_owned())
+}
+
+/// What was done to what the page is about.
+fn of_it(action: &str) -> String {
+    let did = did(action);
+    match action {
+        "vps.enrol" => "registered it anew".to_owned(),
+        "vps.conflict" => "reported a name that another machine has".to_owned(),
+        "vps.clone" => "reported a machine id that another machine has".to_owned(),
+        "vps.undo" => "took back a change".to_owned(),
+        "vps.assign" => "accepted the suggested provider".to_owned(),
+        "vps.refuse" => "still reports, and is refused".to_owned(),
+        _ => {
+            let ends = [(" of the machine", ""), (" for the machine", ""), (" the machine", " it"), (" the provider", " it")];
+            let end = ends.into_iter().find_map(|(end, it)| Some((did.strip_suffix(end)?, it)));
+            end.map_or_else(|| did.clone(), |(start, it)| format!("{start}{it}"))
+        }
+    }
 }
 
 /// What persons do to their own accounts.
@@ -181,11 +223,20 @@ fn said(text: String) -> Option<Said> {
     if text.is_empty() {
         return None;
     }
+    if is_id_or_hash(&text) {
+        let short: String = text.chars().take(SHORT_CHARS).collect();
+        return Some(Said { short: format!("{short}…"), whole: Some(text) });
+    }
     if text.chars().count() <= LONG_CHARS && !text.contains('\n') {
         return Some(Said { short: text, whole: None });
     }
     let first: String = text.lines().next().unwrap_or_default().chars().take(LONG_CHARS - 1).collect();
     Some(Said { short: format!("{}…", first.trim_end()), whole: Some(text) })
+}
+
+/// Whether nobody reads all of it.
+fn is_id_or_hash(text: &str) -> bool {
+    text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }
 
 /// What stands in a list; `None` for anything else. A list that was not there yet is an empty one.
@@ -229,6 +280,7 @@ fn suggestion(value: &Value) -> Option<String> {
 /// A member as a person calls it, and the unit of its values.
 fn member_in_words(member: &str) -> (String, &'static str) {
     let (words, unit) = match member {
+        "hostname" => ("name", ""),
         "provider_id" => ("provider", ""),
         "ip_addresses" => ("addresses", ""),
         "ssh_port" => ("SSH port", ""),
@@ -304,7 +356,7 @@ mod tests {
     #[test]
     fn ids_are_said_as_names_where_they_have_one() {
         let (known, gone) = (Uuid::from_u128(7), Uuid::from_u128(8));
-        assert_eq!(shown(&json!({"provider_id": [gone, known]})), [format!("provider: {gone} > Hetzner")]);
+        assert_eq!(shown(&json!({"provider_id": [gone, known]})), ["provider: 00000000-000… > Hetzner"]);
         assert_eq!(
             shown(&json!({"provider_id": [null, known], "provider": [null, "Acme"]})),
             ["provider: - > Acme"]
@@ -329,6 +381,23 @@ mod tests {
         assert_eq!((short.short, short.whole), ("first…".to_owned(), Some(notes)));
         assert_eq!(said("é".repeat(60)).unwrap().whole, None);
         assert_eq!(said("é".repeat(61)).unwrap().short.chars().count(), 60);
+    }
+
+    #[test]
+    fn on_the_page_of_what_it_is_about_a_line_says_it() {
+        for (action, said) in [
+            ("vps.update", "changed it"),
+            ("provider.create", "added it"),
+            ("vps.merge", "merged another record into it"),
+            ("vps.facts", "measured a change"),
+            ("vps.rekeyed", "reported with another key"),
+            ("vps.enrol", "registered it anew"),
+        ] {
+            assert_eq!(of_it(action), said);
+        }
+        for (action, _) in ACTIONS.iter().filter(|(action, _)| action.starts_with("vps.")) {
+            assert!(!of_it(action).ends_with(" machine"), "{action}");
+        }
     }
 
     #[test]

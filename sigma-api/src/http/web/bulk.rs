@@ -73,7 +73,7 @@ impl Bulk {
         let mut given = typed.into_iter().filter(|(_, is_given)| *is_given);
         match (given.next(), given.next()) {
             (Some((deed, _)), None) => Ok(deed),
-            _ => Err("Press the button of what is to be done."),
+            _ => Err("Press one of the buttons."),
         }
     }
 
@@ -88,13 +88,13 @@ impl Bulk {
             }
             "add_tag" => change.add_tags = Some(tags(&self.add_tag)?),
             "remove_tag" => change.remove_tags = Some(tags(&self.remove_tag)?),
-            "expiry" if self.expire_date.is_empty() => return Err("Choose a day, or say No date.".to_owned()),
+            "expiry" if self.expire_date.is_empty() => return Err("Choose a day, or press No date.".to_owned()),
             "expiry" => change.expire_date = Some(Some(self.expire_date.clone())),
             "no_expiry" => change.expire_date = Some(None),
             "retire" => change.action = Some(Action::Retire),
             "delete" => change.action = Some(Action::Delete),
             "restore" => change.action = Some(Action::Restore),
-            _ => return Err("Press the button of what is to be done.".to_owned()),
+            _ => return Err("Press one of the buttons.".to_owned()),
         }
         if self.all {
             let filter = VpsFilter::from_parameters(&[("q".to_owned(), form.get("q").to_owned())]);
@@ -102,7 +102,7 @@ impl Bulk {
             return Ok(BulkRequest::of_list(filter, change, provider));
         }
         if self.ids.is_empty() {
-            return Err("Choose machines first: tick those that are meant.".to_owned());
+            return Err("Choose machines first: tick those you mean.".to_owned());
         }
         Ok(BulkRequest::of_ids(self.ids.clone(), change, provider))
     }

@@ -100,16 +100,16 @@ fn help(status: StatusCode) -> &'static str {
         StatusCode::METHOD_NOT_ALLOWED => "Open the page itself, and use its buttons.",
         StatusCode::REQUEST_TIMEOUT => "Go back and send it again; a slow connection may be why.",
         StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => {
-            "Go back, load the page again and see what it says now."
+            "Go back and load the page again to see what it says now."
         }
         StatusCode::PAYLOAD_TOO_LARGE => "Go back and send less at once.",
         StatusCode::UNSUPPORTED_MEDIA_TYPE => "Open the page with the form and send it from there.",
-        StatusCode::TOO_MANY_REQUESTS => "Wait a little. Nothing else helps, and trying on makes it longer.",
+        StatusCode::TOO_MANY_REQUESTS => "Wait a little: trying again before then makes it longer.",
         StatusCode::SERVICE_UNAVAILABLE => {
-            "What you sent was not done. If it stays so, whoever runs the hub finds the cause in its log."
+            "What you sent was not done. If it stays like this, the hub's log says why."
         }
         status if status.is_server_error() => {
-            "It may work when you try again. If not, tell whoever runs the hub, with the time."
+            "It may work when you try again. If not, the hub's log says why, at the time of this page."
         }
         _ => "",
     }

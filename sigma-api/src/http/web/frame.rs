@@ -78,9 +78,6 @@ impl Frame {
         let door = |path, name, count| Door { path, name, count };
         let mut doors = vec![door("/", "Fleet", 0), door("/inbox", "Inbox", self.waiting)];
         doors.push(door("/providers", "Providers", 0));
-        if self.is_admin() {
-            doors.push(door("/add", "Add a machine", 0));
-        }
         if self.can_edit() {
             doors.push(door("/audit", "Audit", 0));
         }
@@ -88,13 +85,19 @@ impl Frame {
         doors
     }
 
-    /// Whether this page is at `path` or below it.
+    /// Whether this page is the one at `path`, or belongs to it.
     pub(super) fn is_in(&self, path: &str) -> bool {
-        match path {
-            "/" => self.path == "/" || ["/vps/", "/fleet/"].iter().any(|below| self.path.starts_with(below)),
-            _ => self.path.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
-        }
+        let below: &[&str] = match path {
+            "/" => &["/vps", "/fleet", "/add", "/import"],
+            "/settings" => &["/settings", "/account", "/accounts", "/keys"],
+            _ => return is_below(&self.path, path),
+        };
+        self.path == path || below.iter().any(|path| is_below(&self.path, path))
     }
+}
+
+fn is_below(path: &str, top: &str) -> bool {
+    path.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 impl FromRequestParts<Hub> for Frame {

@@ -138,25 +138,25 @@ impl InboxPage {
             part(
                 "alive",
                 "Alive after their expiry",
-                "They report, and their date is past. If they were renewed, say until when.",
+                "They still report, but their expiry date is past. If they were renewed, enter the new date.",
                 inbox.alive_after_expiry,
             ),
             part(
                 "silent",
                 "Silent, and still paid for",
-                "Nothing was heard of them for a day or more. Look at what is wrong, or retire them.",
+                "Nothing has been heard from them for a day or more. Find out why, or retire them.",
                 inbox.silent_but_paid,
             ),
             part(
                 "less",
                 "Less than bought",
-                "What was measured is less than what the record says was bought.",
+                "They measure less than the record says was bought.",
                 inbox.less_than_bought,
             ),
             part(
                 "rekeyed",
                 "Another key",
-                "Another key speaks for them than before, and both are valid: they were moved, or a key was stolen.",
+                "They report with another key than before, and both keys are valid: either somebody moved them, or a key was stolen.",
                 inbox.rekeyed,
             ),
             part(

@@ -116,7 +116,7 @@ pub(super) fn came(key: &KeyRecord) -> String {
 /// What a key of that role may do, in plain words.
 pub(super) const fn may(role: Role) -> &'static str {
     match role {
-        Role::Agent => "Brings machines and reports for those that it brought. Reads nothing.",
+        Role::Agent => "Adds machines and reports for them. Reads nothing.",
         Role::Readonly => {
             "Reads all of the fleet and changes nothing: for dashboards, Prometheus and Ansible."
         }

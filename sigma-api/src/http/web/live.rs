@@ -194,7 +194,7 @@ pub(in crate::http) async fn show(
     let session = KeyHash::of(cookies::session(&headers, client).unwrap_or_default());
     let watcher = hub.watch(signed.session_id).ok_or_else(|| {
         let sentence =
-            "So many pages are open that this one is not told what changes; reload it to see that.";
+            "Too many pages are open for this one to be live; reload it to see changes.";
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, sentence)
     })?;
     let (sender, receiver) = mpsc::channel(1);

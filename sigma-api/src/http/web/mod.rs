@@ -13,7 +13,6 @@ mod browsers;
 pub(super) mod bulk;
 mod columns;
 mod commands;
-mod deeds;
 pub(super) mod errors;
 pub(super) mod fleet;
 mod frame;

@@ -58,7 +58,7 @@ fn assigned((assigned, skipped): (u64, u64)) -> String {
 fn undone(number: u64, kept: u64) -> String {
     match (number, kept) {
         (_, 0) => format!("{} as before.", machines(number)),
-        (0, _) => format!("Nothing to take back: {} changed since.", machines(kept)),
+        (0, _) => format!("Nothing was undone: {} changed since.", machines(kept)),
         _ => format!("{} as before; of {kept} something was changed since, and stays.", machines(number)),
     }
 }
@@ -75,27 +75,27 @@ fn imported(records: u64) -> String {
 /// Sentences without a number.
 fn known(word: &str) -> Option<&'static str> {
     Some(match word {
-        "password" => "The new password counts from now on, and all other sessions have ended.",
-        "totp" => "No code is asked for any more.",
+        "password" => "The password is changed, and all your other sessions have ended.",
+        "totp" => "Signing in no longer asks for a code.",
         "assigned" => "The provider is assigned.",
         "machine" => "The machine is saved.",
-        "machine-made" => "The machine is made.",
+        "machine-made" => "The machine is added.",
         "retired" => "The machine is retired.",
         "deleted" => "The machine is deleted.",
-        "restored" => "The machine is back as it was; its reports are taken again.",
+        "restored" => "The machine is back as it was, and its reports are accepted again.",
         "merged" => "The two records are one now.",
-        "distinct" => "They are two machines, and are not marked again.",
+        "distinct" => "They are two machines, and will not be marked again.",
         "seen" => "It is marked as seen.",
         "expiry" => "The day is saved.",
         "key" => "The key is changed.",
         "revoked" => "The key is revoked.",
-        "role" => "The role is changed. That person signs in again.",
+        "role" => "The role is changed. That person has to sign in again.",
         "removed" => "The account is deleted.",
         "provider-made" => "The provider is added.",
         "provider-changed" => "The provider is changed.",
         "provider-deleted" => "The provider is deleted.",
         "sessions" => "All your other sessions have ended.",
-        "same" => "Nothing changed: it was so already.",
+        "same" => "Nothing changed: it was like this already.",
         "session" => "The session has ended.",
         _ => return None,
     })

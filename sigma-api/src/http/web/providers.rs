@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use uuid::Uuid;
 
-use super::audit_words::AuditLine;
+use super::audit_words::{AuditLine, lines_of_it};
 use super::bills::{Coming, Costs, machines_of};
 use super::notice::machines;
 use super::{Frame, Wrong, html};
@@ -165,9 +165,7 @@ pub(super) async fn one(hub: &Hub, frame: Frame, id: Uuid, wrong: Wrong) -> Resu
 async fn trail(hub: &Hub, now: Timestamp, id: Uuid) -> Result<Vec<AuditLine>> {
     let paging = Paging { per_page: LINES, ..Paging::default() };
     let filter = AuditFilter { subject_id: Some(id), paging, ..AuditFilter::default() };
-    let lines = hub.audit_log(&filter).await?.data;
-    let names = hub.names_in(&lines).await?;
-    Ok(lines.into_iter().map(|line| AuditLine::new(now, line, &names)).collect())
+    Ok(lines_of_it(hub, now, hub.audit_log(&filter).await?.data).await?)
 }
 
 fn search(q: &str, provider: Option<Uuid>) -> std::result::Result<VpsFilter, Invalid> {

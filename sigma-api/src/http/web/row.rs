@@ -28,7 +28,8 @@ pub(super) struct Row {
     pub(super) hostname: String,
     pub(super) alias: String,
     pub(super) presence: Presence,
-    pub(super) provider: Option<String>,
+    /// Its id and name.
+    pub(super) provider: Option<(Uuid, String)>,
     pub(super) guess: Option<Guess>,
     pub(super) addresses: Vec<Ip>,
     pub(super) more_addresses: usize,
@@ -105,7 +106,7 @@ impl Row {
             mark: String::new(),
             is_picked: false,
             presence: vps.presence,
-            provider: vps.provider_id.and_then(|id| providers.get(&id).cloned()),
+            provider: vps.provider_id.and_then(|id| Some((id, providers.get(&id)?.clone()))),
             guess: vps.suggestion.as_ref().map(|suggestion| Guess {
                 provider: suggestion.provider.clone(),
                 percent: percent(suggestion.score, 1.0),

@@ -38,8 +38,9 @@ pub(in crate::http) async fn assign(
         Err(invalid) => Err(invalid.into()),
     };
     match done {
-        Ok(Accepted { assigned, skipped, .. }) => {
-            Ok(go(client, INBOX, &format!("assigned-many.{assigned}-{}", skipped.len())))
+        Ok(Accepted { assigned, skipped, bulk, .. }) => {
+            let undo = bulk.map_or_else(String::new, |bulk| format!(".{bulk}"));
+            Ok(go(client, INBOX, &format!("assigned-many.{assigned}-{}{undo}", skipped.len())))
         }
         Err(error) => again(&hub, frame, error, &form).await,
     }

@@ -1,7 +1,5 @@
 //! The form of a machine: making one that has no agent, and changing what a person says of one.
 
-use std::collections::HashMap;
-
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -15,7 +13,7 @@ use crate::http::body::Id;
 use crate::http::client::Client;
 use crate::http::error::{ApiError, Result};
 use crate::http::form::Form;
-use crate::http::web::deeds::Deed;
+use crate::http::web::audit_words::{AuditLine, lines_of_it};
 use crate::http::web::notice::go;
 use crate::http::web::{Frame, Wrong, html, retry_after, wrong};
 use crate::model::audit::AuditFilter;
@@ -35,7 +33,7 @@ struct EditPage {
     /// Absent as long as the machine is not made.
     machine: Option<Machine>,
     /// What others did since the form was made.
-    meanwhile: Vec<Deed>,
+    meanwhile: Vec<AuditLine>,
     providers: Vec<(String, String)>,
 }
 
@@ -186,12 +184,11 @@ fn wrong_of(error: Error) -> Result<Wrong> {
 }
 
 /// What was done to a machine since it was changed last as the person saw it.
-async fn meanwhile(hub: &Hub, now: Timestamp, id: Uuid, changed: &str) -> Result<Vec<Deed>> {
+async fn meanwhile(hub: &Hub, now: Timestamp, id: Uuid, changed: &str) -> Result<Vec<AuditLine>> {
     let since = Timestamp::from_ms(changed.parse().unwrap_or(i64::MAX));
     let lines = hub.vps_audit(id, AuditFilter::default()).await?.data;
-    let providers: HashMap<_, _> = hub.store.provider_names().await.map_err(Error::from)?;
-    let later = lines.into_iter().take_while(|line| line.at > since);
-    Ok(later.map(|line| Deed::new(now, line, &providers)).collect())
+    let later = lines.into_iter().take_while(|line| line.at > since).collect();
+    Ok(lines_of_it(hub, now, later).await?)
 }
 
 impl EditPage {

@@ -1,6 +1,5 @@
 //! What the page of a machine shows.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -12,12 +11,12 @@ use super::marks::{Open, Settled};
 use super::sizes::{Now, Size, less_than_bought, now as measured_now, sizes};
 use super::strip::Heard;
 use crate::http::error::Result;
-use crate::http::web::deeds::Deed;
+use crate::http::web::audit_words::{AuditLine, lines_of_it};
 use crate::http::web::row::{Expiry, Guess, expiry, percent};
 use crate::http::web::words::{Moment, long, span};
 use crate::http::web::{Frame, Wrong};
 use crate::model::address_history::KnownAddress;
-use crate::model::audit::{AuditEntry, AuditFilter};
+use crate::model::audit::AuditFilter;
 use crate::model::paging::Paging;
 use crate::model::search::{Query, Term, Wanted};
 use crate::model::time::Timestamp;
@@ -26,7 +25,7 @@ use crate::service::identity::{IdentityView, ShownFace};
 use crate::service::{Error, Hub};
 
 /// Lines of the audit log that the page itself has.
-const DEEDS: u64 = 20;
+const LINES: u64 = 20;
 /// Days of presence that are looked at.
 const DAYS: u32 = 30;
 /// Of a hash so many characters tell it from others.
@@ -60,9 +59,9 @@ pub(super) struct MachinePage {
     faces: Vec<Face>,
     key: Key,
     deleted: Option<Deleted>,
-    deeds: Vec<Deed>,
+    lines: Vec<AuditLine>,
     /// Lines of the audit log in all.
-    all_deeds: u64,
+    all_lines: u64,
 }
 
 /// The agent on the machine.
@@ -119,7 +118,7 @@ impl MachinePage {
         let identity = hub.identity(now, id).await?;
         let presence = hub.presence(now, id, DAYS).await?;
         let addresses = hub.address_history(now, id).await?;
-        let paging = Paging { page: 1, per_page: DEEDS };
+        let paging = Paging { page: 1, per_page: LINES };
         let audit = hub.vps_audit(id, AuditFilter { paging, ..AuditFilter::default() }).await?;
         let providers = hub.store.provider_names().await.map_err(Error::from)?;
         let (present, former) = addresses.into_iter().partition(|address| address.present);
@@ -150,16 +149,16 @@ impl MachinePage {
             key: key(hub, &frame, identity.agent_key_id).await,
             deleted: deleted(hub, now, &vps, &identity).await?,
             faces: identity.faces.into_iter().map(|shown| face(now, shown)).collect(),
-            deeds: deeds(now, audit.data, &providers),
-            all_deeds: audit.total,
+            lines: lines_of_it(hub, now, audit.data).await?,
+            all_lines: audit.total,
             vps,
             frame,
         })
     }
 
     /// Whether the trail goes on elsewhere.
-    fn has_more_deeds(&self) -> bool {
-        self.all_deeds > DEEDS
+    fn has_more_lines(&self) -> bool {
+        self.all_lines > LINES
     }
 
     fn place(&self) -> String {
@@ -264,8 +263,4 @@ async fn deleted(hub: &Hub, now: Timestamp, vps: &Vps, identity: &IdentityView) 
     };
     let last = identity.refused_at.map(|at| Moment::new(now, at));
     Ok(Some(Deleted { refused: identity.refused_reports, last, merged_into }))
-}
-
-pub(super) fn deeds(now: Timestamp, lines: Vec<AuditEntry>, providers: &HashMap<Uuid, String>) -> Vec<Deed> {
-    lines.into_iter().map(|line| Deed::new(now, line, providers)).collect()
 }

@@ -3,14 +3,13 @@
 use askama::Template;
 use uuid::Uuid;
 
-use super::page::deeds;
 use crate::http::error::Result;
 use crate::http::web::Frame;
-use crate::http::web::deeds::Deed;
+use crate::http::web::audit_words::{AuditLine, lines_of_it};
 use crate::model::audit::AuditFilter;
 use crate::model::paging::Paging;
 use crate::model::time::Timestamp;
-use crate::service::{Error, Hub};
+use crate::service::Hub;
 
 /// The page.
 #[derive(Template)]
@@ -19,7 +18,7 @@ pub(super) struct AuditPage {
     frame: Frame,
     id: Uuid,
     hostname: String,
-    deeds: Vec<Deed>,
+    lines: Vec<AuditLine>,
     total: u64,
     paging: Paging,
 }
@@ -35,14 +34,14 @@ impl AuditPage {
         let paging = filter.paging;
         let page = hub.vps_audit(id, filter).await?;
         let hostname = hub.vps(now, id).await?.hostname;
-        let providers = hub.store.provider_names().await.map_err(Error::from)?;
-        Ok(Self { frame, id, hostname, deeds: deeds(now, page.data, &providers), total: page.total, paging })
+        let lines = lines_of_it(hub, now, page.data).await?;
+        Ok(Self { frame, id, hostname, lines, total: page.total, paging })
     }
 
     /// The first and the last line of the page, counted from 1.
     fn span(&self) -> (u64, u64) {
         let before = self.paging.offset();
-        let lines = u64::try_from(self.deeds.len()).unwrap_or(u64::MAX);
+        let lines = u64::try_from(self.lines.len()).unwrap_or(u64::MAX);
         (before.saturating_add(1), before.saturating_add(lines))
     }
 
