@@ -37,6 +37,34 @@ impl Browser {
             let Some(element) = named(client, selector, name).await? else { return Ok(None) };
             element.click().await.map(Some)
         });
+        self.presses.set(self.presses.get() + 1);
+    }
+
+    /// Clicks the only thing that the selector finds and that can be seen.
+    pub(crate) fn click_only(&self, selector: &str) {
+        self.soon(&format!("{selector} to click"), async |client: &Client| {
+            let mut found = Vec::new();
+            for element in client.find_all(Locator::Css(selector)).await? {
+                if element.is_displayed().await? {
+                    found.push(element);
+                }
+            }
+            assert!(found.len() <= 1, "{} of {selector} can be seen", found.len());
+            let Some(element) = found.pop() else { return Ok(None) };
+            element.click().await.map(Some)
+        });
+        self.presses.set(self.presses.get() + 1);
+    }
+
+    /// Goes to the window that was opened beside this one.
+    pub(crate) fn goes_to_the_new_window(&self) {
+        self.soon("new window", async |client: &Client| {
+            let here = client.window().await?;
+            let Some(other) = client.windows().await?.into_iter().find(|window| *window != here) else {
+                return Ok(None);
+            };
+            client.switch_to_window(other).await.map(Some)
+        });
     }
 
     /// Types into the field of this label, in place of what it holds.
@@ -56,6 +84,7 @@ impl Browser {
             let Some(element) = named(client, "select", label).await? else { return Ok(None) };
             element.select_by_label(choice).await.map(Some)
         });
+        self.presses.set(self.presses.get() + 1);
     }
 
     /// What the field of this label holds.

@@ -2,7 +2,7 @@
 
 #![allow(dead_code, clippy::allow_attributes, reason = "stories use what they need of it")]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -59,6 +59,8 @@ pub(crate) struct Browser {
     _profile: tempfile::TempDir,
     origin: String,
     expected: RefCell<Vec<String>>,
+    /// How often a button, a link, a box or a choice was clicked.
+    pub(crate) presses: Cell<u32>,
 }
 
 impl Browser {
@@ -81,6 +83,7 @@ impl Browser {
             _profile: profile,
             origin: origin.to_owned(),
             expected: RefCell::default(),
+            presses: Cell::new(0),
         };
         browser.resize(DESK.0, DESK.1);
         browser.devtools("Emulation.setFocusEmulationEnabled", &json!({"enabled": true}));
@@ -97,7 +100,11 @@ impl Browser {
 
     /// Gets the session of somebody who signed in before.
     pub(crate) fn comes_in(&self, hub: &Hub, email: &str) {
-        let token = signed_in(hub, email).cookie("sigma").unwrap();
+        self.has_session(&signed_in(hub, email).cookie("sigma").unwrap());
+    }
+
+    /// Gets a session.
+    pub(crate) fn has_session(&self, token: &str) {
         let cookie = json!({"name": "sigma", "value": token, "url": self.origin, "httpOnly": true});
         self.devtools("Network.setCookie", &cookie);
     }
@@ -205,6 +212,15 @@ impl Browser {
         });
     }
 
+    /// Waits until this is somewhere in the page, seen or not: what is only read aloud.
+    pub(crate) fn hears(&self, text: &str) {
+        self.soon(&format!("{text:?} for the ear"), async |client: &Client| {
+            const SAID: &str = "return [...document.querySelectorAll('[role=status], [role=alert], [aria-live]')]\
+                .some((said) => said.textContent.includes(arguments[0]))";
+            Ok((client.execute(SAID, vec![text.into()]).await? == true).then_some(()))
+        });
+    }
+
     /// Waits until the page has this path and query.
     pub(crate) fn is_at(&self, path: &str) {
         let want = format!("{}{path}", self.origin);
@@ -248,6 +264,11 @@ impl Browser {
     /// The story will make the hub answer with this status, which browsers call an error.
     pub(crate) fn expects(&self, status: u16) {
         self.expected.borrow_mut().push(format!("responded with a status of {status} "));
+    }
+
+    /// The story will make the hub unreachable, which browsers call an error.
+    pub(crate) fn expects_loss(&self) {
+        self.expected.borrow_mut().push("net::ERR_".to_owned());
     }
 
     /// What the console said that should not have been said, since it was last asked.

@@ -12,8 +12,8 @@ fn a_page_that_is_not_there_says_so_and_leads_back(script: Script) {
     browser.expects(404);
     browser.open("/nowhere");
     browser.sees("There is nothing here");
-    browser.follow("To the machines");
-    browser.is_at("/");
+    browser.follow("To the fleet");
+    browser.is_at("/add");
     browser.expects(410);
     browser.open("/setup?token=none");
     browser.sees("link");

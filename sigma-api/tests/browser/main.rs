@@ -54,13 +54,29 @@ mod pages;
 #[cfg(test)]
 mod account;
 #[cfg(test)]
+mod bulk;
+#[cfg(test)]
+mod conflicts;
+#[cfg(test)]
 mod errors;
 #[cfg(test)]
+mod first_machines;
+#[cfg(test)]
+mod furnish;
+#[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod imports;
+#[cfg(test)]
+mod keyboard;
+#[cfg(test)]
+mod live;
 #[cfg(test)]
 mod pictures;
 #[cfg(test)]
 mod readable;
+#[cfg(test)]
+mod readers;
 #[cfg(test)]
 mod set_up;
 #[cfg(test)]

@@ -21,7 +21,7 @@ fn the_link_makes_an_administrator_who_is_signed_in(script: Script) {
     assert_eq!(browser.value("E-mail"), EMAIL, "what was right is kept");
     browser.fill("Password", PASSWORD);
     browser.press("Make the account and sign in");
-    browser.is_at("/");
+    browser.is_at("/add");
     browser.sees(EMAIL);
 
     let late = Browser::new(&hub, script);

@@ -16,6 +16,7 @@ pub(crate) struct Machine {
     pub(crate) boot: String,
     pub(crate) ip: String,
     pub(crate) uptime: u64,
+    pub(crate) vendor: Option<String>,
     pub(crate) product: Option<String>,
 }
 
@@ -27,6 +28,7 @@ impl Machine {
             boot: boot.into(),
             ip: ip.into(),
             uptime: 86_400,
+            vendor: None,
             product: None,
         }
     }
@@ -35,7 +37,8 @@ impl Machine {
         json!({
             "hostname": self.hostname,
             "ip_addresses": [{"ip": self.ip, "label": ""}],
-            "system_info": {"cpu_cores": 2, "kernel": "6.1", "uptime_seconds": self.uptime, "product": self.product},
+            "system_info": {"cpu_cores": 2, "kernel": "6.1", "uptime_seconds": self.uptime,
+                "vendor": self.vendor, "product": self.product},
             "agent": {"version": "0.1.0", "interval_seconds": 1},
             "machine": {"id": format!("{:02x}", self.id).repeat(32), "boot_id": self.boot},
         })

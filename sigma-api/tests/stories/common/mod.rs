@@ -73,6 +73,11 @@ impl Folder {
         Hub::start(command.envs(settings.iter().copied()))
     }
 
+    /// Starts the hub where another one was.
+    pub(crate) fn start_at(&self, address: SocketAddr) -> Hub {
+        self.start_with(&[("SIGMA_LISTEN", &address.to_string())])
+    }
+
     /// Starts a hub whose files can be limited in size later: then a write fails, instead of ending the program.
     pub(crate) fn start_limitable(&self) -> Hub {
         let mut shell = Command::new("sh");
@@ -164,8 +169,10 @@ pub(crate) struct Hub {
 
 impl Hub {
     fn start(command: &mut Command) -> Self {
-        let command =
-            command.env("SIGMA_LISTEN", "127.0.0.1:0").stderr(Stdio::piped()).stdout(Stdio::piped());
+        if !command.get_envs().any(|(name, _)| name == "SIGMA_LISTEN") {
+            command.env("SIGMA_LISTEN", "127.0.0.1:0");
+        }
+        let command = command.stderr(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let said = Arc::new(Mutex::new(String::new()));
         let (terminal, to) = (BufReader::new(child.stdout.take().unwrap()), Arc::clone(&said));

@@ -1,0 +1,46 @@
+//! A page of the fleet that stays open while things change.
+
+use crate::browser::{Browser, Script};
+use crate::common::Folder;
+use crate::common::machine::Machine;
+
+stories!(an_open_page_follows_what_happens_and_says_when_it_cannot);
+
+fn an_open_page_follows_what_happens_and_says_when_it_cannot(script: Script) {
+    let folder = Folder::new();
+    let key = folder.key("agent");
+    let hub = folder.start();
+    let old = Machine::new("alpha", 1, "b1", "203.0.113.1");
+    old.live(&hub, &key);
+    let browser = Browser::of_administrator(&folder, &hub, script);
+    browser.open("/");
+    browser.sees("1 machine · 1 online");
+    browser.tick("Select alpha");
+
+    Machine::new("beta", 2, "b2", "203.0.113.2").live(&hub, &key);
+    browser.waits_for("#rows > tr", 2);
+    browser.hears("beta has reported for the first time.");
+    browser.sees("2 machines · 2 online");
+    browser.sees("No provider 2");
+
+    // A beat with another address.
+    Machine { ip: "198.51.100.77".into(), ..old.clone() }.live(&hub, &key);
+    browser.sees("198.51.100.77");
+    assert_eq!(browser.count("#rows input:checked"), 1, "what was chosen stays chosen");
+    // Both are silent from here on: they say a beat comes every second.
+    browser.waits_for("#rows .p.late", 2);
+    browser.sees("2 machines · 2 late");
+    old.live(&hub, &key);
+    browser.waits_for("#rows .p.online", 1);
+
+    browser.expects_loss();
+    let address = hub.address;
+    assert_eq!(hub.stop().1, Some(0));
+    browser.sees("Not live since");
+    browser.sees("trying again");
+    let hub = folder.start_at(address);
+    Machine::new("gamma", 3, "b3", "203.0.113.3").live(&hub, &key);
+    browser.waits_for("#rows > tr", 3);
+    browser.sees_no("Not live since");
+    browser.hears("gamma has reported for the first time.");
+}
