@@ -48,5 +48,5 @@ fn a_session_elsewhere_is_ended_from_the_list(script: Script) {
     here.sees("The session has ended.");
     here.waits_for(".rows button", 0);
     there.reload();
-    there.is_at("/sign-in");
+    there.is_at("/sign-in?next=%2Finbox");
 }

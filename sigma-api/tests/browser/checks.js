@@ -90,9 +90,14 @@ function isInText(element) {
 }
 // Out of sight until it has the focus, as the link that skips to the content.
 function isOff(element) {
+  if (isClipped(element.closest("thead"))) return true;
   const box = element.getBoundingClientRect();
   const style = getComputedStyle(element);
   return box.right + scrollX <= 0 || box.bottom + scrollY <= 0 || (box.width <= 1 && box.height <= 1) || /inset\(50%|rect\((0|1)px/.test(style.clipPath + style.clip);
+}
+
+function isClipped(element) {
+  return element && /inset\(50%/.test(getComputedStyle(element).clipPath);
 }
 
 // Contrast. A canvas turns every notation of a colour into bytes.

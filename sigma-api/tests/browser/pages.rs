@@ -1,9 +1,10 @@
 //! Every page, for what is said of all of them. A new page gets a line in `PAGES`.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::browser::{Browser, Script};
 use crate::common::{Folder, Hub};
+use crate::furnish::{READER, first};
 use crate::people::{Browser as Client, EMAIL, make_administrator, signed_in, token_of};
 
 /// Who looks at a page.
@@ -11,6 +12,7 @@ use crate::people::{Browser as Client, EMAIL, make_administrator, signed_in, tok
 pub(crate) enum Who {
     Stranger,
     Administrator,
+    Reader,
 }
 
 /// A page, or a state of it.
@@ -22,10 +24,24 @@ pub(crate) struct Page {
     pub(crate) who: Who,
     /// What is done there before it is looked at.
     pub(crate) then: fn(&Browser),
+    /// Whether it is another page while the hub has nothing.
+    pub(crate) can_be_empty: bool,
+    /// Whether it is there only if there are machines.
+    needs_machines: bool,
 }
 
 const fn page(name: &'static str, path: &'static str, who: Who) -> Page {
-    Page { name, path, who, then: |_| () }
+    Page { name, path, who, then: |_| (), can_be_empty: false, needs_machines: false }
+}
+
+/// A page of the fleet, which an administrator looks at once there are machines.
+const fn full(name: &'static str, path: &'static str, then: fn(&Browser)) -> Page {
+    Page { then, needs_machines: true, ..page(name, path, Who::Administrator) }
+}
+
+/// A page of an administrator that says something else while there is nothing.
+const fn list(name: &'static str, path: &'static str) -> Page {
+    Page { can_be_empty: true, ..page(name, path, Who::Administrator) }
 }
 
 pub(crate) const PAGES: &[Page] = &[
@@ -40,59 +56,170 @@ pub(crate) const PAGES: &[Page] = &[
         },
         ..page("sign-in-wrong", "/sign-in", Who::Stranger)
     },
-    page("fleet", "/", Who::Administrator),
-    page("account", "/account", Who::Administrator),
+    full("fleet", "/", |_| ()),
+    full("fleet-bulk", "/", |browser| {
+        browser.tick("Select all on this page");
+        browser.press("Tags");
+        browser.sees("Several with commas between them.");
+    }),
+    full("fleet-columns", "/", |browser| browser.press("Columns")),
+    full("fleet-all-columns", "/", |browser| {
+        browser.run("for (const box of document.querySelectorAll('input[name=column]')) box.checked = true", Value::Null);
+        browser.press("Columns");
+        browser.press("Show these");
+        browser.sees("System");
+    }),
+    full("fleet-keys", "/", |browser| browser.type_keys("?")),
+    full("fleet-deleted", "/?q=status%3Adeleted", |browser| browser.tick("Select all on this page")),
+    list("fleet-nothing-found", "/?q=nothing-has-this-name"),
+    Page {
+        then: |browser| browser.expects(400),
+        ..list("fleet-search-error", "/?q=seen%3Anonsense%20provider")
+    },
+    Page { needs_machines: true, ..page("fleet-of-a-reader", "/", Who::Reader) },
+    list("inbox", "/inbox"),
+    Page { needs_machines: true, ..page("inbox-of-a-reader", "/inbox", Who::Reader) },
+    full("machine", "/vps/{machine}", |_| ()),
+    full("machine-conflict", "/vps/{conflict}", |browser| {
+        // A clone has no merge of its own on every fleet.
+        if browser.count(".look summary") > 0 {
+            browser.run("document.querySelector('.look summary').click()", Value::Null);
+        }
+    }),
+    full("machine-many-addresses", "/vps/{addressed}", |_| ()),
+    full("machine-planned", "/vps/{planned}", |_| ()),
+    full("machine-deleted", "/vps/{deleted}", |_| ()),
+    full("machine-edit", "/vps/{machine}/edit", |_| ()),
+    full("machine-edit-wrong", "/vps/{machine}/edit", |browser| {
+        browser.expects(400);
+        browser.fill("Country", "Germany");
+        browser.press("Save");
+        browser.sees("One field is not right.");
+    }),
+    page("machine-new", "/vps/new", Who::Administrator),
+    full("machine-audit", "/vps/{machine}/audit", |_| ()),
+    list("providers", "/providers"),
+    full("provider", "/providers/{provider}", |_| ()),
+    full("provider-edit", "/providers/{provider}/edit", |_| ()),
     Page {
         then: |browser| {
             browser.expects(400);
-            browser.fill("Current password", "not my password");
-            browser.fill("New password", "short");
-            browser.press("Change the password");
-            browser.sees("This is shorter than 12 characters");
+            browser.fill("Name", "A name");
+            browser.fill("Country", "Germany");
+            browser.press("Add it");
+            browser.waits_for("#country-wrong", 1);
         },
-        ..page("account-wrong", "/account", Who::Administrator)
+        ..page("provider-new-wrong", "/providers/new", Who::Administrator)
     },
-    Page {
-        then: |browser| browser.press("Add an authenticator"),
-        ..page("authenticator", "/account", Who::Administrator)
-    },
-    Page { then: |browser| browser.expects(404), ..page("nothing", "/nowhere", Who::Administrator) },
+    list("audit", "/audit"),
+    list("audit-nothing-found", "/audit?actor=nobody-of-this-name"),
+    list("settings", "/settings"),
+    list("keys", "/keys"),
+    full("key", "/keys/{key}", |_| ()),
+    full("key-revoked", "/keys/{revoked}", |_| ()),
+    list("accounts", "/accounts"),
+    list("add", "/add"),
+    page("add-made", "/add", Who::Administrator).after(|browser| {
+        browser.fill("Name of the key", "web servers");
+        browser.fill("New machines, at most", "50");
+        browser.press("Make the key");
+        browser.sees("The key is made");
+        browser.press("Docker");
+    }),
+    full("arrivals", "/add/{key}", |_| ()),
+    list("import", "/import"),
+    page("import-preview", "/import", Who::Administrator).after(|browser| {
+        browser.fill("or its text", "hostname,country,notes\nfine,NO,\nbad,Norway,\n");
+        browser.press("Preview");
+        browser.sees("1 refused");
+    }),
+    page("import-ready", "/import", Who::Administrator).after(|browser| {
+        browser.fill("or its text", "hostname,country,notes\nfine,NO,new\n");
+        browser.press("Preview");
+        browser.sees("1 new");
+    }),
+    page("account", "/account", Who::Administrator),
+    page("account-wrong", "/account", Who::Administrator).after(|browser| {
+        browser.expects(400);
+        browser.fill("Current password", "not my password");
+        browser.fill("New password", "short");
+        browser.press("Change the password");
+        browser.sees("This is shorter than 12 characters");
+    }),
+    page("authenticator", "/account", Who::Administrator).after(|browser| browser.press("Add an authenticator")),
+    Page { then: |browser| browser.expects(404), ..list("error-nothing", "/nowhere") },
+    page("error-no-machine", "/vps/01939c3e-7b1a-7c3d-9a51-3f6f0b1d2e4a", Who::Administrator)
+        .after(|browser| browser.expects(404)),
+    page("error-no-id", "/vps/x", Who::Administrator).after(|browser| browser.expects(400)),
+    page("error-not-for-you", "/add", Who::Reader).after(|browser| browser.expects(403)),
+    page("error-link-is-over", "/setup?token=none", Who::Stranger).after(|browser| browser.expects(410)),
 ];
 
-/// A hub and the browsers that walk over its pages.
+impl Page {
+    const fn after(self, then: fn(&Browser)) -> Self {
+        Self { then, ..self }
+    }
+
+    /// Whether it says that something went wrong, as pages of many places do in the same words.
+    pub(crate) fn is_error(&self) -> bool {
+        self.name.starts_with("error-")
+    }
+}
+
+/// A hub and the browser that walks over its pages, as one person after the other.
 pub(crate) struct Places<'a> {
     folder: &'a Folder,
-    stranger: Browser,
-    administrator: Browser,
-    client: Client<'a>,
+    browser: Browser,
+    has_machines: bool,
+    administrator: Client<'a>,
+    reader: Option<Client<'a>>,
 }
 
 impl<'a> Places<'a> {
+    /// In a hub that may have been furnished, and else gets an administrator.
     pub(crate) fn new(folder: &'a Folder, hub: &'a Hub) -> Self {
-        make_administrator(folder, hub, EMAIL);
-        let (stranger, administrator) = (Browser::new(hub, Script::On), Browser::new(hub, Script::On));
-        administrator.comes_in(hub, EMAIL);
-        Self { folder, stranger, administrator, client: signed_in(hub, EMAIL) }
+        let is_furnished = folder.sql(&format!("SELECT email FROM account WHERE email = '{READER}'")).len() == 1;
+        if !is_furnished {
+            make_administrator(folder, hub, EMAIL);
+        }
+        let administrator = signed_in(hub, EMAIL);
+        let has_machines = administrator.get("/api/vps?per_page=1").json()["total"] != 0;
+        Self {
+            folder,
+            browser: Browser::new(hub, Script::On),
+            has_machines,
+            reader: is_furnished.then(|| signed_in(hub, READER)),
+            administrator,
+        }
     }
 
     /// Goes to a page, as it is to be looked at. None where the hub has nothing to show there.
     pub(crate) fn visit(&self, page: &Page) -> Option<&Browser> {
+        if page.needs_machines && !self.has_machines {
+            return None;
+        }
         let path = self.fill(page.path)?;
-        let browser = if page.who == Who::Stranger { &self.stranger } else { &self.administrator };
-        browser.open(&path);
-        (page.then)(browser);
-        Some(browser)
+        let person = match page.who {
+            Who::Stranger => None,
+            Who::Administrator => Some(&self.administrator),
+            Who::Reader => Some(self.reader.as_ref()?),
+        };
+        // The columns that one page chose are not those of the next.
+        self.browser.devtools("Network.clearBrowserCookies", &json!({}));
+        if let Some(person) = person {
+            self.browser.has_session(&person.cookie("sigma").unwrap());
+        }
+        self.browser.open(&path);
+        (page.then)(&self.browser);
+        Some(&self.browser)
     }
 
     /// Puts in what differs from hub to hub: `{token}` of a link for an administrator, `{invitation}` of one for
-    /// somebody else, `{machine}` and `{provider}`, the ids of the first ones.
+    /// somebody else, and ids of the first that are so: `{machine}`, `{provider}`, `{revoked}` and others.
     fn fill(&self, path: &str) -> Option<String> {
         let Some((before, rest)) = path.split_once('{') else { return Some(path.to_owned()) };
         let (what, after) = rest.split_once('}').unwrap();
-        let first = |list: &str| {
-            let id = self.client.get(list).json()["data"][0]["id"].clone();
-            id.as_str().map(ToOwned::to_owned)
-        };
+        let any = |list: &str| first(&self.administrator, list, |_| true);
         let value = match what {
             "token" => {
                 let made = self.folder.run(&["setup-link"]);
@@ -100,11 +227,19 @@ impl<'a> Places<'a> {
             }
             "invitation" => {
                 let order = json!({"email": "new@example.org", "role": "operator"});
-                let made = self.client.json("POST", "/api/accounts", &order).json();
+                let made = self.administrator.json("POST", "/api/accounts", &order).json();
                 token_of(made["link"].as_str().unwrap())
             }
-            "machine" => first("/api/vps")?,
-            "provider" => first("/api/providers")?,
+            "machine" => any("/api/vps?q=expires%3Apast").or_else(|| any("/api/vps"))?,
+            "conflict" => any("/api/vps?q=flag%3Aconflict")?,
+            "addressed" => any("/api/vps?q=many-addresses")?,
+            "planned" => any("/api/vps?q=presence%3Anever")?,
+            "deleted" => any("/api/vps?q=status%3Adeleted")?,
+            "provider" => any("/api/providers")?,
+            "key" => first(&self.administrator, "/api/keys", |key| {
+                key["role"] == "agent" && key["revoked_at"].is_null()
+            })?,
+            "revoked" => first(&self.administrator, "/api/keys", |key| !key["revoked_at"].is_null())?,
             other => panic!("nobody knows what {other} is"),
         };
         Some(format!("{before}{value}{}", self.fill(after)?))
