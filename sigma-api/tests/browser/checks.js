@@ -64,7 +64,7 @@ function inScroller(element) {
 
 // Size of targets (WCAG 2.2, 2.5.8): 24 by 24, or a circle of that size that meets no other; links in text are excepted.
 const TARGETS = "a[href], button, input:not([type=hidden]), select, textarea, summary, [role=button], [role=switch], [tabindex='0']";
-const targets = all(TARGETS).filter((element) => isShown(element) && !element.disabled && !isOff(element)).map((element) => {
+const targets = all(TARGETS).filter((element) => isShown(element) && !element.disabled && !isOff(element) && !isCovered(element)).map((element) => {
   const boxes = [element, ...(element.labels || [])].map((part) => part.getBoundingClientRect()).filter((box) => box.width && box.height);
   const own = element.getBoundingClientRect();
   // A label that is clicked counts, if it touches its field.
@@ -96,6 +96,12 @@ function isOff(element) {
   return box.right + scrollX <= 0 || box.bottom + scrollY <= 0 || (box.width <= 1 && box.height <= 1) || /inset\(50%|rect\((0|1)px/.test(style.clipPath + style.clip);
 }
 
+// Under a menu that is open nothing can be hit.
+function isCovered(element) {
+  const box = element.getBoundingClientRect();
+  const above = document.elementFromPoint((box.left + box.right) / 2, (box.top + box.bottom) / 2)?.closest("details.menu[open] > :not(summary), dialog[open]");
+  return above && !above.contains(element);
+}
 function isClipped(element) {
   return element && /inset\(50%/.test(getComputedStyle(element).clipPath);
 }
