@@ -191,7 +191,7 @@ fn a_session_has_so_many_pages_and_no_more() {
     let ana = administrator(&folder, &hub);
     let mut pages: Vec<Live> = (0..8).map(|_| Live::open(&hub, &ana, "/live?q=")).collect();
     let refused = ana.get("/live?q=");
-    assert!(refused.status == 503 && refused.text.contains("So many pages"), "{refused:?}");
+    assert!(refused.status == 503 && refused.text.contains("Too many pages"), "{refused:?}");
     let other = signed_in(&hub, EMAIL);
     assert!(Live::open(&hub, &other, "/live?q=").head.starts_with("http/1.1 200"));
     pages.pop();

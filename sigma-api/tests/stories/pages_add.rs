@@ -122,7 +122,8 @@ fn nothing_for_a_minute_says_what_to_check() {
     folder.sql("UPDATE api_key SET created_at = created_at - 61000");
     let page = admin.get(&format!("/add/{id}"));
     assert!(
-        page.text.contains("Nothing has come for 61 s") || page.text.contains("Nothing has come for 62 s")
+        page.text.contains("No machine has reported for 61 s")
+            || page.text.contains("No machine has reported for 62 s")
     );
     let checks = page.text.split_once("<details open>").expect("the list is open").1;
     for check in ["curl -sS https://sigma.example.org/healthz", key.split_at(12).0, "journalctl", "date -u"] {

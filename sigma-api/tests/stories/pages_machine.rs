@@ -104,7 +104,7 @@ fn a_page_says_what_is_known_of_a_machine() {
             "0.1.0, every 60 s",
             "abababababab",
             "registered it",
-                        "test agent",
+            "test agent",
             "Edit",
         ],
     );
@@ -279,10 +279,7 @@ fn two_of_a_name_are_settled_on_the_page() {
     );
     let done = browser.form(&format!("/vps/{one}/distinct"), &[("other", &two)]);
     let page = said(&browser, &done);
-    contains(
-        &page,
-        &["They are two machines, and will not be marked again.", "told others apart from it"],
-    );
+    contains(&page, &["They are two machines, and will not be marked again.", "told others apart from it"]);
     assert!(!page.contains("These are two"), "{page}");
 
     let (one, two) = pair("db", 11);

@@ -8,8 +8,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use super::browsers::in_words;
 use super::notice::go;
 use super::qr::Qr;
-use super::row::Seen;
-use super::words::{ago, exact};
+use super::words::Moment;
 use super::{Frame, Wrong, html, retry_after, wrong};
 use crate::http::AppState;
 use crate::http::auth::Person;
@@ -47,7 +46,7 @@ struct Row {
     /// What the browser says of itself.
     user_agent: String,
     from: String,
-    used: Seen,
+    used: Moment,
     is_current: bool,
 }
 
@@ -183,11 +182,7 @@ fn row(now: Timestamp, session: Session) -> Row {
         browser: in_words(session.user_agent.as_deref()),
         user_agent: session.user_agent.unwrap_or_default(),
         from: session.client_ip.unwrap_or_else(|| "unknown address".to_owned()),
-        used: Seen {
-            at: session.last_used_at.to_string(),
-            exact: exact(session.last_used_at),
-            ago: ago(now, session.last_used_at),
-        },
+        used: Moment::new(now, session.last_used_at),
         is_current: session.current,
     }
 }

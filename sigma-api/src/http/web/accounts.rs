@@ -6,8 +6,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use uuid::Uuid;
 
-use super::key_row::Moment;
 use super::notice::go;
+use super::words::Moment;
 use super::{Frame, Wrong, html, wrong};
 use crate::http::AppState;
 use crate::http::auth::{Admin, Person};

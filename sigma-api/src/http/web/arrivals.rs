@@ -5,7 +5,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::row::Row;
-use super::words::{ago, exact, long};
+use super::words::{Moment, exact, long};
 use crate::model::key::Role;
 use crate::model::time::Timestamp;
 use crate::service::keys::KeyRecord;
@@ -36,9 +36,7 @@ pub(super) struct Arrivals {
 /// A machine that came.
 pub(super) struct Arrival {
     pub(super) row: Row,
-    pub(super) at: String,
-    pub(super) exact: String,
-    pub(super) ago: String,
+    pub(super) came: Moment,
 }
 
 impl Arrivals {
@@ -58,9 +56,8 @@ impl Arrivals {
         let list: Vec<Arrival> = machines
             .into_iter()
             .map(|vps| {
-                let at = vps.created_at;
-                let row = Row::new(now, vps, &providers);
-                Arrival { row, at: at.to_string(), exact: exact(at), ago: ago(now, at) }
+                let came = Moment::new(now, vps.created_at);
+                Arrival { row: Row::new(now, vps, &providers), came }
             })
             .collect();
         let shown = u64::try_from(list.len()).unwrap_or(u64::MAX);
@@ -90,9 +87,7 @@ fn hindrance(now: Timestamp, key: &KeyRecord) -> Option<&'static str> {
         return Some("This key is revoked: the hub refuses it.");
     }
     if key.expires_at.is_some_and(|at| at <= now) {
-        return Some(
-            "This key has expired: it takes no new machines. Those that have reported go on.",
-        );
+        return Some("This key has expired: it takes no new machines. Those that have reported go on.");
     }
     let is_full = key.max_machines.is_some_and(|most| key.enrolled >= u64::from(most));
     is_full.then_some("This key has reached its limit of new machines.")

@@ -172,7 +172,12 @@ fn of_it(action: &str) -> String {
         "vps.assign" => "accepted the suggested provider".to_owned(),
         "vps.refuse" => "still reports, and is refused".to_owned(),
         _ => {
-            let ends = [(" of the machine", ""), (" for the machine", ""), (" the machine", " it"), (" the provider", " it")];
+            let ends = [
+                (" of the machine", ""),
+                (" for the machine", ""),
+                (" the machine", " it"),
+                (" the provider", " it"),
+            ];
             let end = ends.into_iter().find_map(|(end, it)| Some((did.strip_suffix(end)?, it)));
             end.map_or_else(|| did.clone(), |(start, it)| format!("{start}{it}"))
         }

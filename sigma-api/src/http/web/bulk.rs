@@ -88,7 +88,9 @@ impl Bulk {
             }
             "add_tag" => change.add_tags = Some(tags(&self.add_tag)?),
             "remove_tag" => change.remove_tags = Some(tags(&self.remove_tag)?),
-            "expiry" if self.expire_date.is_empty() => return Err("Choose a day, or press No date.".to_owned()),
+            "expiry" if self.expire_date.is_empty() => {
+                return Err("Choose a day, or press No date.".to_owned());
+            }
             "expiry" => change.expire_date = Some(Some(self.expire_date.clone())),
             "no_expiry" => change.expire_date = Some(None),
             "retire" => change.action = Some(Action::Retire),

@@ -104,13 +104,13 @@ pub(super) fn warning(url: &PublicUrl) -> Option<String> {
         "Set SIGMA_PUBLIC_URL to the address at which machines reach the hub, and start the hub again.";
     match url.reach() {
         Reach::Machine => {
-            Some(format!("The commands name {origin}, which only the hub's own machine reaches. {remedy}"))
+            Some(format!("The commands use {origin}, which only the hub's own machine reaches. {remedy}"))
         }
         Reach::Network => Some(format!(
-            "The commands name {origin}, which only machines of the hub's own network reach. {remedy}"
+            "The commands use {origin}, which only machines of the hub's own network reach. {remedy}"
         )),
         Reach::Anywhere if !url.is_https() => Some(format!(
-            "The commands name {origin}: over plain http everybody on the way can read the key. Put a server that speaks \
+            "The commands use {origin}: over plain http everybody on the way can read the key. Put a server that speaks \
              https in front of the hub, and set SIGMA_PUBLIC_URL to its address."
         )),
         Reach::Anywhere => None,

@@ -1,11 +1,10 @@
 //! A key as pages show it.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::words::{ago, exact, long};
+use super::words::{Moment, ago, long};
 use crate::model::key::Role;
 use crate::model::time::Timestamp;
 use crate::service::keys::KeyRecord;
@@ -36,13 +35,6 @@ pub(super) struct KeyState {
     pub(super) is_revoked: bool,
     /// Whether the secret before the last rotation is still taken.
     pub(super) overlaps: bool,
-}
-
-/// A point in time: for machines, exactly, and in words.
-pub(super) struct Moment {
-    pub(super) at: String,
-    pub(super) exact: String,
-    pub(super) words: String,
 }
 
 impl KeyRow {
@@ -82,27 +74,13 @@ impl KeyState {
         } else if key.expires_at.is_some_and(|at| at <= now) {
             ("late", "expired", String::new())
         } else if let Some(until) = overlap {
-            ("online", "rotating", format!("the key before is taken for {}", long(now.age(until))))
+            ("online", "rotating", format!("the previous secret works for {} more", long(now.age(until))))
         } else {
             ("online", "valid", String::new())
         };
         let is_revoked = key.revoked_at.is_some();
         Self { shape, word, more, is_revoked, overlaps: overlap.is_some() && !is_revoked }
     }
-}
-
-impl Moment {
-    /// As seen from `now`.
-    pub(super) fn new(now: Timestamp, at: Timestamp) -> Self {
-        let words = if at > now { format!("in {}", coming(now.age(at))) } else { ago(now, at) };
-        Self { at: at.to_string(), exact: exact(at), words }
-    }
-}
-
-/// A span that lies ahead, to the nearest day where it is one of days: a week is 7 days, not 6 and a little.
-fn coming(span: Duration) -> String {
-    let half_a_day = Duration::from_secs(43_200);
-    if span < half_a_day * 4 { long(span) } else { long(span.saturating_add(half_a_day)) }
 }
 
 /// How many new machines came of how many that may.
@@ -127,6 +105,8 @@ pub(super) const fn may(role: Role) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn key() -> KeyRecord {

@@ -63,7 +63,7 @@ struct OneRow<'a> {
 /// The row as it is sent by itself, and its mark. What is said of it that only the clock changes is left out: pages say
 /// "5 s ago" themselves.
 fn alone(mut row: Row, view: &View, can_edit: bool) -> (Row, String) {
-    let seen = row.seen.as_mut().map(|seen| std::mem::take(&mut seen.ago));
+    let seen = row.seen.as_mut().map(|seen| std::mem::take(&mut seen.words));
     let is_picked = std::mem::replace(&mut row.is_picked, false);
     let html = OneRow { row: &row, view, can_edit }.render().unwrap_or_default();
     let mut hasher = DefaultHasher::new();
@@ -71,7 +71,7 @@ fn alone(mut row: Row, view: &View, can_edit: bool) -> (Row, String) {
     row.mark = format!("{:016x}", hasher.finish()).chars().take(MARK_CHARS).collect();
     let html = html.trim_start().replacen("data-v=\"\"", &format!("data-v=\"{}\"", row.mark), 1);
     if let (Some(seen), Some(ago)) = (row.seen.as_mut(), seen) {
-        seen.ago = ago;
+        seen.words = ago;
     }
     row.is_picked = is_picked;
     (row, html)
@@ -193,8 +193,7 @@ pub(in crate::http) async fn show(
     let board = Board::of(&parameters, can_edit)?;
     let session = KeyHash::of(cookies::session(&headers, client).unwrap_or_default());
     let watcher = hub.watch(signed.session_id).ok_or_else(|| {
-        let sentence =
-            "Too many pages are open for this one to be live; reload it to see changes.";
+        let sentence = "Too many pages are open for this one to be live; reload it to see changes.";
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, sentence)
     })?;
     let (sender, receiver) = mpsc::channel(1);

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use sigma_protocol::LABEL_INTERNAL;
 use uuid::Uuid;
 
-use super::words::{IN_GIB_FROM_MIB, ago, exact, long, mib};
+use super::words::{IN_GIB_FROM_MIB, Moment, long, mib};
 use crate::model::delivery::LESS_THAN_BOUGHT;
 use crate::model::presence::Presence;
 use crate::model::time::Timestamp;
@@ -37,7 +37,7 @@ pub(super) struct Row {
     pub(super) memory: Option<Meter>,
     pub(super) disk: Option<Meter>,
     pub(super) uptime: Option<String>,
-    pub(super) seen: Option<Seen>,
+    pub(super) seen: Option<Moment>,
     pub(super) expires: Option<Expiry>,
     pub(super) tags: Vec<String>,
     pub(super) more_tags: usize,
@@ -77,13 +77,6 @@ pub(super) struct Meter {
     pub(super) is_high: bool,
 }
 
-/// When it was last seen: exactly, and in words.
-pub(super) struct Seen {
-    pub(super) at: String,
-    pub(super) exact: String,
-    pub(super) ago: String,
-}
-
 /// When it expires.
 pub(super) struct Expiry {
     pub(super) day: String,
@@ -120,7 +113,7 @@ impl Row {
             uptime: reported
                 .and_then(|reported| reported.system_info.uptime_seconds)
                 .map(|seconds| long(std::time::Duration::from_secs(seconds))),
-            seen: vps.last_seen_at.map(|at| Seen { at: at.to_string(), exact: exact(at), ago: ago(now, at) }),
+            seen: vps.last_seen_at.map(|at| Moment::new(now, at)),
             expires: vps.expire_date.as_ref().map(|day| expiry(now, day)),
             more_tags: vps.tags.len().saturating_sub(TAGS),
             tags: vps.tags.iter().take(TAGS).cloned().collect(),

@@ -62,13 +62,21 @@ pub(super) fn times(count: usize) -> String {
 pub(super) struct Moment {
     pub(super) at: String,
     pub(super) exact: String,
-    pub(super) ago: String,
+    pub(super) words: String,
 }
 
 impl Moment {
+    /// As seen from `now`, which may be before it.
     pub(super) fn new(now: Timestamp, at: Timestamp) -> Self {
-        Self { at: at.to_string(), exact: exact(at), ago: ago(now, at) }
+        let words = if at > now { format!("in {}", coming(now.age(at))) } else { ago(now, at) };
+        Self { at: at.to_string(), exact: exact(at), words }
     }
+}
+
+/// A span that lies ahead, to the nearest day where it is one of days: a week is 7 days, not 6 and a little.
+fn coming(span: Duration) -> String {
+    let half_a_day = Duration::from_secs(43_200);
+    if span < half_a_day * 4 { long(span) } else { long(span.saturating_add(half_a_day)) }
 }
 
 #[cfg(test)]

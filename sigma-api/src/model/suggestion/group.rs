@@ -112,7 +112,7 @@ fn reasons(all: &[(Uuid, Suggestion)]) -> Vec<String> {
     let say = |(count, reason): (usize, &Reason)| match count {
         _ if all.len() == 1 => reason.to_string(),
         count if count == all.len() => reason.of_several(),
-        count => format!("{} (said of {count} of them)", reason.of_several()),
+        count => format!("{} ({count} of them)", reason.of_several()),
     };
     counted.into_iter().take(REASONS).map(say).collect()
 }

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use sigma_protocol::LABEL_INTERNAL;
 use uuid::Uuid;
 
-use crate::http::web::row::{Expiry, Seen, expiry, percent};
-use crate::http::web::words::{ago, exact, mib};
+use crate::http::web::row::{Expiry, expiry, percent};
+use crate::http::web::words::{Moment, mib};
 use crate::model::delivery::{Bought, Shortfall};
 use crate::model::inbox::{InboxCandidate, InboxGroup, InboxPair};
 use crate::model::presence::Presence;
@@ -50,7 +50,7 @@ pub(super) struct Addresses {
 /// Two records that may be one machine.
 pub(super) struct Pair {
     pub(super) sides: Vec<Item>,
-    pub(super) since: Seen,
+    pub(super) since: Moment,
 }
 
 /// A machine.
@@ -60,8 +60,8 @@ pub(super) struct Item {
     pub(super) alias: String,
     pub(super) presence: Presence,
     pub(super) status: &'static str,
-    pub(super) seen: Option<Seen>,
-    pub(super) created: Seen,
+    pub(super) seen: Option<Moment>,
+    pub(super) created: Moment,
     pub(super) provider: Option<(Uuid, String)>,
     pub(super) addresses: Addresses,
     pub(super) machine_id: Option<String>,
@@ -71,14 +71,14 @@ pub(super) struct Item {
     /// Of what there is less than was bought.
     pub(super) less: Vec<String>,
     /// Since when it waits, by its marks of that kind.
-    pub(super) marks: Vec<(&'static str, Seen)>,
+    pub(super) marks: Vec<(&'static str, Moment)>,
     pub(super) refused: Option<Refused>,
 }
 
 /// Reports that were refused.
 pub(super) struct Refused {
     pub(super) reports: u64,
-    pub(super) last: Seen,
+    pub(super) last: Moment,
 }
 
 impl Group {
@@ -134,7 +134,10 @@ impl Addresses {
 impl Pair {
     pub(super) fn new(now: Timestamp, pair: &InboxPair, names: &HashMap<Uuid, String>) -> Self {
         let sides = [Some(&pair.one), pair.other.as_ref()].into_iter().flatten();
-        Self { sides: sides.map(|vps| Item::new(now, vps, names)).collect(), since: seen(now, pair.since) }
+        Self {
+            sides: sides.map(|vps| Item::new(now, vps, names)).collect(),
+            since: Moment::new(now, pair.since),
+        }
     }
 
     /// Whether both report at this moment, as two machines do.
@@ -164,8 +167,8 @@ impl Item {
             alias: vps.alias.clone(),
             presence: vps.presence,
             status: vps.status.name(),
-            seen: vps.last_seen_at.map(|at| seen(now, at)),
-            created: seen(now, vps.created_at),
+            seen: vps.last_seen_at.map(|at| Moment::new(now, at)),
+            created: Moment::new(now, vps.created_at),
             provider: vps.provider_id.and_then(|id| names.get(&id).map(|name| (id, name.clone()))),
             addresses: Addresses::of(addresses.iter().map(|address| address.ip.to_string()).collect()),
             machine_id: evidence.and_then(|machine| machine.id.as_ref()).map(short),
@@ -176,22 +179,18 @@ impl Item {
                 .map(|cost| format!("{cost} {}", vps.currency).trim_end().to_owned()),
             expires: vps.expire_date.as_ref().map(|day| expiry(now, day)),
             less: less(vps),
-            marks: vps.marks.iter().map(|mark| (mark.kind.name(), seen(now, mark.since))).collect(),
+            marks: vps.marks.iter().map(|mark| (mark.kind.name(), Moment::new(now, mark.since))).collect(),
             refused: vps
                 .refused_reports
                 .zip(vps.refused_at)
-                .map(|(reports, last)| Refused { reports, last: seen(now, last) }),
+                .map(|(reports, last)| Refused { reports, last: Moment::new(now, last) }),
         }
     }
 
     /// Since when it waits for that.
-    pub(super) fn since(&self, kind: &str) -> Option<&Seen> {
+    pub(super) fn since(&self, kind: &str) -> Option<&Moment> {
         self.marks.iter().find(|(of, _)| *of == kind).map(|(_, since)| since)
     }
-}
-
-fn seen(now: Timestamp, at: Timestamp) -> Seen {
-    Seen { at: at.to_string(), exact: exact(at), ago: ago(now, at) }
 }
 
 fn less(vps: &Vps) -> Vec<String> {
