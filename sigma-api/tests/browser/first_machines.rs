@@ -45,7 +45,8 @@ fn fifty_machines_have_their_providers_after_a_dozen_clicks(script: Script) {
 
     browser.follow("Fleet");
     browser.follow("No provider 8");
-    let all = if script == Script::On { "Select all on this page" } else { "All 8 machines that the search finds" };
+    let all =
+        if script == Script::On { "Select all on this page" } else { "All 8 machines that the search finds" };
     browser.tick(all);
     browser.press("Provider");
     browser.fill("Or to a new one", "The friend with the rack");
@@ -66,7 +67,8 @@ fn fifty_machines_have_their_providers_after_a_dozen_clicks(script: Script) {
 /// The key in the commands that a page shows.
 fn key_in(commands: &str) -> String {
     let starts = commands.match_indices("sgm_").map(|(at, _)| &commands[at..]);
-    let mut keys = starts.map(|text| text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect());
+    let mut keys =
+        starts.map(|text| text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect());
     keys.find(|key: &String| key.len() == 44).unwrap_or_else(|| panic!("no key in {commands}"))
 }
 
@@ -78,7 +80,9 @@ fn fifty(hub: &Hub, key: &str) {
         let (name, ip, vendor, product) = match number {
             1..=24 => (format!("fsn{number}"), format!("192.0.2.{number}"), "Hetzner", "vServer"),
             25..=42 => (format!("ams{number}"), format!("198.51.100.{number}"), "DigitalOcean", "Droplet"),
-            _ => (OTHERS[usize::from(number - 43)].into(), format!("203.0.{number}.9"), "QEMU", "Standard PC"),
+            _ => {
+                (OTHERS[usize::from(number - 43)].into(), format!("203.0.{number}.9"), "QEMU", "Standard PC")
+            }
         };
         let machine = Machine {
             vendor: Some(vendor.into()),

@@ -15,10 +15,15 @@ const ARABIC: &str = "شركة الاستضافة";
 pub(crate) fn furnish(folder: &Folder) -> Hub {
     let hub = folder.start();
     let client = administrator(folder, &hub);
-    let key = client.json("POST", "/api/keys", &json!({"name": LONG.chars().take(64).collect::<String>(), "role": "agent",
-        "max_machines": 40, "tags": ["edge", "<b>bold</b>"]}));
+    let key = client.json(
+        "POST",
+        "/api/keys",
+        &json!({"name": LONG.chars().take(64).collect::<String>(), "role": "agent",
+        "max_machines": 40, "tags": ["edge", "<b>bold</b>"]}),
+    );
     let key = made(&key)["key"].as_str().unwrap().to_owned();
-    let revoked = made(&client.json("POST", "/api/keys", &json!({"name": "of the old hub", "role": "readonly"})));
+    let revoked =
+        made(&client.json("POST", "/api/keys", &json!({"name": "of the old hub", "role": "readonly"})));
     let answer = client.json("DELETE", &format!("/api/keys/{}", revoked["id"].as_str().unwrap()), &json!({}));
     assert_eq!(answer.status, 204, "{answer:?}");
     invite(&client, &hub, READER, "readonly");
@@ -36,7 +41,9 @@ pub(crate) fn furnish(folder: &Folder) -> Hub {
     let arabic = provider(ARABIC, json!({"country": "SA", "rating": 5}));
     provider("Nobody yet", json!({}));
 
-    let machine = |name: &str, number: u8| Machine::new(name, number, &format!("{number:08}-0000-4000"), &format!("203.0.113.{number}"));
+    let machine = |name: &str, number: u8| {
+        Machine::new(name, number, &format!("{number:08}-0000-4000"), &format!("203.0.113.{number}"))
+    };
     let change = |id: &str, change: Value| {
         let answer = client.json("PUT", &format!("/api/vps/{id}"), &change);
         assert_eq!(answer.status, 200, "{answer:?}");
@@ -44,9 +51,12 @@ pub(crate) fn furnish(folder: &Folder) -> Hub {
     let longest = ["a".repeat(63), "b".repeat(63), "c".repeat(63), "d".repeat(61)].join(".");
     let tags: Vec<String> = (1..=TAGS).map(|n| format!("tag-number-{n}-of-many")).collect();
     let id = machine(&longest, 1).live(&hub, &key);
-    change(&id, json!({"alias": "خادم الويب الرئيسي", "provider_id": long, "tags": tags, "notes": format!("{LONG} ").repeat(30),
+    change(
+        &id,
+        json!({"alias": "خادم الويب الرئيسي", "provider_id": long, "tags": tags, "notes": format!("{LONG} ").repeat(30),
         "purpose": LONG, "country": "DE", "city": LONG, "cost_monthly": "1234567.89", "currency": "EUR", "expire_date": "2001-01-01",
-        "cpu_cores": 64, "ram_mb": 1_048_576, "disk_gb": 100_000, "bandwidth_tb": 12.5, "purchase_date": "2000-01-01"}));
+        "cpu_cores": 64, "ram_mb": 1_048_576, "disk_gb": 100_000, "bandwidth_tb": 12.5, "purchase_date": "2000-01-01"}),
+    );
     let many: Vec<Value> = (1..=40)
         .map(|n| match n % 2 {
             0 => json!({"ip": format!("198.51.100.{n}"), "label": ""}),
@@ -63,16 +73,24 @@ pub(crate) fn furnish(folder: &Folder) -> Hub {
         machine(name, number).live(&hub, &key);
     }
     for number in [21, 22] {
-        let known = Machine { vendor: Some("Hetzner".into()), product: Some("vServer".into()), ..machine("x", number) };
+        let known = Machine {
+            vendor: Some("Hetzner".into()),
+            product: Some("vServer".into()),
+            ..machine("x", number)
+        };
         Machine { hostname: format!("guessed-{number}"), ..known }.live(&hub, &key);
     }
     machine("original", 31).live(&hub, &key);
-    Machine { boot: "another".into(), ip: "203.0.113.200".into(), uptime: 3600, ..machine("original", 31) }.live(&hub, &key);
+    Machine { boot: "another".into(), ip: "203.0.113.200".into(), uptime: 3600, ..machine("original", 31) }
+        .live(&hub, &key);
     let deleted = machine("deleted", 41).live(&hub, &key);
     assert_eq!(client.json("DELETE", &format!("/api/vps/{deleted}"), &json!({})).status, 204);
     assert_eq!(machine("deleted", 41).register(&hub, &key).status, 410);
     let silent = machine("silent", 51).live(&hub, &key);
-    change(&silent, json!({"provider_id": arabic, "cost_monthly": "9.90", "currency": "USD", "expire_date": "2199-12-31"}));
+    change(
+        &silent,
+        json!({"provider_id": arabic, "cost_monthly": "9.90", "currency": "USD", "expire_date": "2199-12-31"}),
+    );
     let again = machine("again", 52).live(&hub, &key);
     change(&again, json!({"provider_id": arabic}));
     let retired = machine("retired", 53).live(&hub, &key);
@@ -81,7 +99,10 @@ pub(crate) fn furnish(folder: &Folder) -> Hub {
 
     assert_eq!(hub.stop().1, Some(0));
     let hex = |id: &str| format!("x'{}'", id.replace('-', ""));
-    folder.sql(&format!("UPDATE vps_state SET last_seen = last_seen - 3*86400000 WHERE vps_id = {}", hex(&silent)));
+    folder.sql(&format!(
+        "UPDATE vps_state SET last_seen = last_seen - 3*86400000 WHERE vps_id = {}",
+        hex(&silent)
+    ));
     folder.sql(&format!(
         "INSERT INTO vps_mark (id, vps_id, kind, detail, since) VALUES (randomblob(16), {}, 'reinstalled', 'x', 1)",
         hex(&again)
@@ -106,6 +127,7 @@ fn made(answer: &crate::common::Answer) -> Value {
 /// The id of the first in a list of the API that fits.
 pub(crate) fn first(client: &Client<'_>, list: &str, fits: impl Fn(&Value) -> bool) -> Option<String> {
     let found = client.get(list).json();
-    let all = found["data"].as_array().or_else(|| found.as_array()).unwrap_or_else(|| panic!("{list}: {found}"));
+    let all =
+        found["data"].as_array().or_else(|| found.as_array()).unwrap_or_else(|| panic!("{list}: {found}"));
     all.iter().find(|one| fits(one)).and_then(|one| one["id"].as_str()).map(ToOwned::to_owned)
 }

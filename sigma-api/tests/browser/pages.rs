@@ -64,7 +64,10 @@ pub(crate) const PAGES: &[Page] = &[
     }),
     full("fleet-columns", "/", |browser| browser.press("Columns")),
     full("fleet-all-columns", "/", |browser| {
-        browser.run("for (const box of document.querySelectorAll('input[name=column]')) box.checked = true", Value::Null);
+        browser.run(
+            "for (const box of document.querySelectorAll('input[name=column]')) box.checked = true",
+            Value::Null,
+        );
         browser.press("Columns");
         browser.press("Show these");
         browser.sees("System");
@@ -146,7 +149,8 @@ pub(crate) const PAGES: &[Page] = &[
         browser.press("Change the password");
         browser.sees("This is shorter than 12 characters");
     }),
-    page("authenticator", "/account", Who::Administrator).after(|browser| browser.press("Add an authenticator")),
+    page("authenticator", "/account", Who::Administrator)
+        .after(|browser| browser.press("Add an authenticator")),
     Page { then: |browser| browser.expects(404), ..list("error-nothing", "/nowhere") },
     page("error-no-machine", "/vps/01939c3e-7b1a-7c3d-9a51-3f6f0b1d2e4a", Who::Administrator)
         .after(|browser| browser.expects(404)),
@@ -178,7 +182,8 @@ pub(crate) struct Places<'a> {
 impl<'a> Places<'a> {
     /// In a hub that may have been furnished, and else gets an administrator.
     pub(crate) fn new(folder: &'a Folder, hub: &'a Hub) -> Self {
-        let is_furnished = folder.sql(&format!("SELECT email FROM account WHERE email = '{READER}'")).len() == 1;
+        let is_furnished =
+            folder.sql(&format!("SELECT email FROM account WHERE email = '{READER}'")).len() == 1;
         if !is_furnished {
             make_administrator(folder, hub, EMAIL);
         }
