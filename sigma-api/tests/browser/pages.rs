@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::browser::{Browser, Script};
+use crate::common::authenticator::{code, wait_for_a_step};
 use crate::common::{Folder, Hub};
 use crate::furnish::{READER, first};
-use crate::people::{Browser as Client, EMAIL, make_administrator, signed_in, token_of};
+use crate::people::{Browser as Client, EMAIL, PASSWORD, make_administrator, signed_in, token_of};
 
 /// Who looks at a page.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -120,7 +121,16 @@ pub(crate) const PAGES: &[Page] = &[
     list("keys", "/keys"),
     full("key", "/keys/{key}", |_| ()),
     full("key-revoked", "/keys/{revoked}", |_| ()),
+    full("key-rotated", "/keys/{key}", |browser| {
+        browser.press("Rotate the key");
+        browser.sees("Keep this key");
+    }),
     list("accounts", "/accounts"),
+    page("account-invited", "/accounts", Who::Administrator).after(|browser| {
+        browser.fill("E-mail", "somebody.with.a.long.name@a-long-domain-of-theirs.example.org");
+        browser.press("Make the link");
+        browser.sees("Send this link");
+    }),
     list("add", "/add"),
     page("add-made", "/add", Who::Administrator).after(|browser| {
         browser.fill("Name of the key", "web servers");
@@ -151,6 +161,24 @@ pub(crate) const PAGES: &[Page] = &[
     }),
     page("authenticator", "/account", Who::Administrator)
         .after(|browser| browser.press("Add an authenticator")),
+    // From here on the administrator has an authenticator.
+    page("recovery-codes", "/account", Who::Administrator).after(|browser| {
+        // It may have been begun on this page before.
+        if browser.count("code.secret") == 0 {
+            browser.press("Add an authenticator");
+        }
+        wait_for_a_step();
+        browser.fill("Code", &code(&browser.text_of("code.secret"), 0));
+        browser.fill("Password", PASSWORD);
+        browser.press("Confirm");
+        browser.sees("Keep these codes");
+    }),
+    page("account-with-authenticator", "/account", Who::Administrator)
+        .after(|browser| browser.press("Remove the authenticator")),
+    page("sign-in-code", "/sign-in", Who::Stranger).after(|browser| {
+        browser.signs_in(EMAIL, PASSWORD);
+        browser.sees("One more step");
+    }),
     Page { then: |browser| browser.expects(404), ..list("error-nothing", "/nowhere") },
     page("error-no-machine", "/vps/01939c3e-7b1a-7c3d-9a51-3f6f0b1d2e4a", Who::Administrator)
         .after(|browser| browser.expects(404)),

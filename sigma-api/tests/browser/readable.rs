@@ -29,7 +29,10 @@ fn walk(folder: &Folder, hub: &Hub, is_looked_at: impl Fn(&Page) -> bool) {
     let places = Places::new(folder, hub);
     let (mut found, mut titles) = (Vec::new(), BTreeMap::new());
     for page in PAGES.iter().filter(|page| is_looked_at(page)) {
-        let Some(browser) = places.visit(page) else { continue };
+        let Some(browser) = places.visit(page) else {
+            found.push(format!("{}: there is nothing to look at", page.name));
+            continue;
+        };
         found.extend(faults(browser).into_iter().map(|fault| format!("{}: {fault}", page.name)));
         if page.is_error() {
             continue;
