@@ -39,9 +39,9 @@ fn another_password_is_chosen_on_the_page_too() {
     assert!(wrong.status == 400 && wrong.text.contains("This is not your password."), "{wrong:?}");
     let done = person.form("/account/password", &[("current", PASSWORD), ("new", NEW)]);
     assert_eq!(done.status, 303, "{done:?}");
-    assert!(person.get("/account").text.contains("The new password counts"));
+    assert!(person.get("/account").text.contains("The password is changed"));
     let again = person.get("/account?done=password");
-    assert!(again.status == 200 && !again.text.contains("The new password counts"), "a link says nothing");
+    assert!(again.status == 200 && !again.text.contains("The password is changed"), "a link says nothing");
     while person.form("/account/password", &[("current", "not my password"), ("new", NEW)]).status != 429 {}
     let late = person.form("/account/password", &[("current", NEW), ("new", PASSWORD)]);
     assert!(late.status == 429 && late.head.contains("retry-after: "), "{late:?}");
