@@ -67,6 +67,7 @@ mod pages_accounts;
 mod pages_add;
 #[cfg(test)]
 mod pages_audit;
+#[cfg(test)]
 mod pages_bulk;
 #[cfg(test)]
 mod pages_import;
@@ -76,6 +77,7 @@ mod pages_inbox;
 mod pages_keys;
 #[cfg(test)]
 mod pages_machine;
+#[cfg(test)]
 mod pages_providers;
 #[cfg(test)]
 mod pages_settings;
