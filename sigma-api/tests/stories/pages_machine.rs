@@ -307,7 +307,7 @@ fn a_machine_that_was_installed_anew_is_seen() {
     let page = browser.get(&format!("/vps/{id}")).text;
     contains(&page, &["It is new.", ">Seen<"]);
     let page = said(&browser, &browser.form(&format!("/vps/{id}/acknowledge"), &[("flag", "reinstalled")]));
-    contains(&page, &["It is marked as seen.", "has seen it"]);
+    contains(&page, &["It is marked as seen.", "took note of what was marked at it"]);
     assert!(!page.contains(">Seen<"), "{page}");
 }
 
@@ -326,7 +326,7 @@ fn a_machine_is_retired_deleted_and_restored() {
     assert_eq!(machine.register(&hub, &agent).status, 410);
     contains(
         &browser.get(&format!("/vps/{id}")).text,
-        &["Reports of its agent are refused: 1 since, the last"],
+        &["Its agent's reports are refused: 1 since, the last"],
     );
     assert_eq!(browser.get(&format!("/vps/{id}/edit")).header("location"), Some(&*format!("/vps/{id}")));
     assert_eq!(act("retire").status, 410);

@@ -82,7 +82,7 @@ fn known(word: &str) -> Option<&'static str> {
         "machine-made" => "The machine is added.",
         "retired" => "The machine is retired.",
         "deleted" => "The machine is deleted.",
-        "restored" => "The machine is back as it was, and its reports are accepted again.",
+        "restored" => "The machine is back as it was.",
         "merged" => "The two records are one now.",
         "distinct" => "They are two machines, and will not be marked again.",
         "seen" => "It is marked as seen.",
