@@ -89,10 +89,6 @@ impl Column {
     pub(super) const fn is_number(self) -> bool {
         matches!(self, Self::Load | Self::Uptime | Self::Seen | Self::Expires | Self::Cost)
     }
-
-    fn named(key: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|column| column.key() == key)
-    }
 }
 
 /// How a person wants to see the fleet: kept by the browser.
@@ -120,8 +116,9 @@ impl View {
     pub(super) fn parse(text: &str) -> Self {
         let at_first = Self::default();
         let mut parts = text.split('/');
-        let columns: Vec<Column> =
-            parts.next().unwrap_or_default().split('.').filter_map(Column::named).collect();
+        let named = parts.next().unwrap_or_default();
+        // Each column once, however often it is named.
+        let columns = at_first.clone().with_columns(named.split('.')).columns;
         let per_page = parts.next().and_then(|number| number.parse().ok());
         let sort = parts.next().and_then(|name| Sort::named(name).ok());
         Self {
@@ -171,6 +168,12 @@ mod tests {
         for text in ["", "//", "nothing/7/age", "<script>/-1/--load"] {
             assert_eq!(View::parse(text), View::default(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_column_is_shown_once_however_often_it_is_named() {
+        let text = format!("{}/50/hostname", ["cost"; 900].join("."));
+        assert_eq!(View::parse(&text).columns, [Column::Cost]);
     }
 
     #[test]
