@@ -37,6 +37,9 @@ const CHIPS: [(&str, &str); 5] = [
     ("Past its date", "expires:past -status:retired"),
 ];
 
+/// What the address of the page says of the list.
+const OF_PAGES: [&str; 4] = ["q", "page", "sort", "per_page"];
+
 #[derive(Template)]
 #[template(path = "fleet.html")]
 struct FleetPage {
@@ -152,12 +155,15 @@ fn by_name(providers: HashMap<Uuid, String>) -> Vec<(Uuid, String)> {
     providers
 }
 
-/// What the address and the person's habits ask for. The order of the list becomes the person's habit.
+/// What the address and the person's habits ask for. The order of the list becomes the person's habit. Which machines are
+/// meant says `q` alone, which the page shows: what else the API knows would hide machines without a word.
 pub(super) fn filter(
     view: &mut View,
     parameters: &[(String, String)],
 ) -> std::result::Result<VpsFilter, Invalid> {
-    let mut filter = VpsFilter::from_parameters(parameters)?;
+    let of_pages: Vec<(String, String)> =
+        parameters.iter().filter(|(name, _)| OF_PAGES.contains(&&**name)).cloned().collect();
+    let mut filter = VpsFilter::from_parameters(&of_pages)?;
     let given = |name: &str| parameters.iter().any(|(given, value)| given == name && !value.is_empty());
     if given("sort") {
         view.sort = filter.sort;
