@@ -244,6 +244,7 @@ const take_sum = (news) => {
   put(one(".head .sum"), news.sum);
   put(one("#span"), news.span);
   put(one("#all-of-them"), news.all);
+  if (bar) one("input[name=found]", bar).value = news.found;
   all(".chips b").forEach((chip, index) => put(chip, String(news.chips[index] ?? chip.textContent)));
 };
 const lost = () => {

@@ -26,6 +26,9 @@ pub(crate) struct BulkRequest {
     /// As our own page says it: a list as it is shown, even if that is of all machines.
     #[serde(skip)]
     list: Option<Box<VpsFilter>>,
+    /// So many machines that list had when it was shown.
+    #[serde(skip)]
+    found: Option<u64>,
     /// As our own page says it: the name of a provider, which is made if there is none.
     #[serde(skip)]
     provider: Option<String>,
@@ -57,12 +60,17 @@ pub(crate) enum Selection {
 impl BulkRequest {
     /// To change these machines; `provider` is the name of one that they are assigned to.
     pub(crate) fn of_ids(ids: Vec<Uuid>, change: VpsChange, provider: Option<String>) -> Self {
-        Self { ids: Some(ids), filter: None, change, list: None, provider }
+        Self { ids: Some(ids), filter: None, change, list: None, found: None, provider }
     }
 
-    /// To change all machines of a list.
-    pub(crate) fn of_list(list: VpsFilter, change: VpsChange, provider: Option<String>) -> Self {
-        Self { ids: None, filter: None, change, list: Some(Box::new(list)), provider }
+    /// To change all machines of a list, which had so many of them when it was shown.
+    pub(crate) fn of_list(list: VpsFilter, found: u64, change: VpsChange, provider: Option<String>) -> Self {
+        Self { ids: None, filter: None, change, list: Some(Box::new(list)), found: Some(found), provider }
+    }
+
+    /// How many machines the caller means, if that was said.
+    pub(crate) fn found(&self) -> Option<u64> {
+        self.found
     }
 
     /// The name of a provider that the machines are assigned to, and that is made if there is none.

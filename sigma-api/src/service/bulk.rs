@@ -22,7 +22,8 @@ impl Hub {
     /// Changes all machines that are meant, in one transaction.
     ///
     /// # Errors
-    /// `Invalid` and `Conflict`, about the first machine that cannot be changed so; then none is.
+    /// `Invalid` and `Conflict`, about the first machine that cannot be changed so, or when a list has not as many machines
+    /// as the caller saw; then none is changed.
     pub(crate) async fn change_many(
         &self,
         now: Timestamp,
@@ -30,12 +31,14 @@ impl Hub {
         request: BulkRequest,
     ) -> Result<BulkResult> {
         let provider = request.provider().map(str::to_owned);
+        let found = request.found();
         let (selection, mut change) = request.checked()?;
         let bulk = Uuid::now_v7();
         let deed = Deed { now, actor, bulk: Some(bulk) };
         let _turn = self.turn().await;
         let tx = self.store.begin().await?;
         let ids = meant(&tx, now, selection).await?;
+        as_many(found, ids.len())?;
         if let Some(name) = provider {
             change.provider_id = Some(Some(provider_called(&tx, deed, &name).await?));
         }
@@ -74,6 +77,16 @@ async fn meant(tx: &Tx, now: Timestamp, selection: Selection) -> Result<Vec<Uuid
             check_count("filter", ids.len())?;
             Ok(ids)
         }
+    }
+}
+
+/// Refuses a list that has more or fewer machines than the caller saw.
+fn as_many(seen: Option<u64>, machines: usize) -> Result<()> {
+    match seen {
+        Some(seen) if u64::try_from(machines) != Ok(seen) => Err(Error::Conflict(format!(
+            "Nothing was changed. The list was another when you chose all of its machines: {seen} then, {machines} now."
+        ))),
+        _ => Ok(()),
     }
 }
 

@@ -79,21 +79,63 @@ fn all_that_the_search_finds_are_changed_and_the_list_comes_back() {
     let ana = signed_in(&hub, crate::people::EMAIL);
     made(&ana, &json!({"hostname": "z"}));
     assert!(ana.get("/?q=tag%3Aold").text.contains("All 3 machines that the search finds"));
-    let fields = [("all", "1"), ("q", "tag:old"), ("page", "1"), ("do", "add_tag"), ("add_tag", "found")];
+    let fields = [
+        ("all", "1"),
+        ("found", "3"),
+        ("q", "tag:old"),
+        ("page", "1"),
+        ("do", "add_tag"),
+        ("add_tag", "found"),
+    ];
     let answer = ana.form("/fleet/bulk", &fields);
     assert_eq!(answer.header("location"), Some("/?q=tag%3aold"), "{answer:?}");
     assert_eq!(names(&ana, "tag=found"), ["a", "b", "c"]);
-    let everyone = [("all", "1"), ("q", ""), ("do", "add_tag"), ("add_tag", "everyone")];
+    let everyone = [("all", "1"), ("found", "4"), ("q", ""), ("do", "add_tag"), ("add_tag", "everyone")];
     assert_eq!(ana.form("/fleet/bulk", &everyone).status, 303);
     assert_eq!(names(&ana, "tag=everyone"), ["a", "b", "c", "z"]);
     let page = ana.get("/").text;
     let sent = ana.form(&undo_of(&Answer { status: 200, head: String::new(), text: page }), &[]);
     assert_eq!(sent.status, 303);
     let back = signed_in(&hub, crate::people::EMAIL).with("referer", "http://hub/?q=tag%3Aold");
-    let fields = [("all", "1"), ("q", "tag:old"), ("do", "retire")];
+    let fields = [("all", "1"), ("found", "3"), ("q", "tag:old"), ("do", "retire")];
     let page = follow(&back, &back.form("/fleet/bulk", &fields));
     let undone = back.form(&undo_of(&page), &[]);
     assert_eq!(undone.header("location"), Some("/?q=tag%3aold"), "back to where the button was");
+}
+
+#[test]
+fn all_are_those_that_the_page_said() {
+    let folder = Folder::new();
+    let hub = folder.start();
+    three(&hub, &folder);
+    let ana = signed_in(&hub, crate::people::EMAIL);
+    let page = ana.get("/?q=tag%3Aold");
+    assert!(page.text.contains("name=\"found\" value=\"3\""), "{page:?}");
+    made(&ana, &json!({"hostname": "late", "tags": ["old"]}));
+    let fields = [("all", "1"), ("found", "3"), ("q", "tag:old"), ("do", "delete")];
+    let answer = ana.form("/fleet/bulk", &fields);
+    let said = "The list was another when you chose all of its machines: 3 then, 4 now.";
+    assert!(answer.status == 409 && answer.text.contains(said), "{answer:?}");
+    assert!(answer.text.contains("name=\"found\" value=\"4\""), "{answer:?}");
+    let unsaid = ana.form("/fleet/bulk", &[("all", "1"), ("q", "tag:old"), ("do", "delete")]);
+    assert_eq!(unsaid.status, 400, "{unsaid:?}");
+    assert_eq!(names(&ana, "q="), ["a", "b", "c", "late"], "nothing happened");
+}
+
+#[test]
+fn the_search_alone_says_which_machines_a_page_shows() {
+    let folder = Folder::new();
+    let hub = folder.start();
+    let ids = three(&hub, &folder);
+    let ana = signed_in(&hub, crate::people::EMAIL);
+    ana.form("/fleet/bulk", &[("id", &*ids[0]), ("do", "add_tag"), ("add_tag", "one")]);
+    for other in
+        ["tag=one", "status=retired", "country=DE", "include_deleted=maybe", "expiring_within_days=1"]
+    {
+        let page = ana.get(&format!("/?{other}"));
+        assert!(page.status == 200 && page.text.contains("All 3 machines<"), "{other}: {page:?}");
+        assert!(ids.iter().all(|id| page.text.contains(&format!("m-{id}"))), "{other}");
+    }
 }
 
 #[test]

@@ -101,7 +101,10 @@ impl Bulk {
         if self.all {
             let filter = VpsFilter::from_parameters(&[("q".to_owned(), form.get("q").to_owned())]);
             let filter = filter.map_err(|invalid| invalid.to_string())?;
-            return Ok(BulkRequest::of_list(filter, change, provider));
+            let found = form.get("found").parse();
+            let found =
+                found.map_err(|_| "The page does not say how many machines are meant; choose again.")?;
+            return Ok(BulkRequest::of_list(filter, found, change, provider));
         }
         if self.ids.is_empty() {
             return Err("Choose machines first: tick those you mean.".to_owned());

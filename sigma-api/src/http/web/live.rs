@@ -163,6 +163,7 @@ impl Board {
             "sum": overview.in_words(),
             "chips": overview.counts(),
             "all": fleet::all_of_them(&self.q, list.total),
+            "found": list.total,
             "span": span,
         });
         Ok(Shown { looked, changes, lines, sum })
