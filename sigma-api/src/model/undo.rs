@@ -40,16 +40,17 @@ pub(crate) struct TakingBack {
     pub(crate) kept: Vec<String>,
 }
 
-/// How `changes` of a record that is like `present` now are taken back.
-pub(crate) fn taking_back(present: &Vps, changes: &Changes) -> TakingBack {
+/// How `changes` of a record that is like `present` now are taken back. What a `later` change touched stays, even where it
+/// is again as these changes left it: somebody wanted it so.
+pub(crate) fn taking_back(present: &Vps, changes: &Changes, later: &[&Changes]) -> TakingBack {
     let Ok(Value::Object(present_members)) = serde_json::to_value(present) else {
         return TakingBack::default();
     };
     let (mut before, mut action, mut kept) = (Map::new(), None, Vec::new());
     for (member, from, to) in changes.members().filter(|(member, ..)| !NO_MEMBERS.contains(member)) {
         if member == "tags" {
-            tags_back(present, (from, to), &mut before, &mut kept);
-        } else if present_members.get(member).unwrap_or(&Value::Null) != to {
+            tags_back(present, (from, to), &touched_tags(later), &mut before, &mut kept);
+        } else if is_touched(later, member) || present_members.get(member).unwrap_or(&Value::Null) != to {
             kept.push(member.to_owned());
         } else if member == "status" && is_deleted(to) {
             action = Some(Action::Restore);
@@ -73,18 +74,40 @@ fn is_deleted(status: &Value) -> bool {
     *status == Status::Deleted.name()
 }
 
+fn is_touched(later: &[&Changes], member: &str) -> bool {
+    later.iter().any(|changes| changes.members().any(|(other, ..)| other == member))
+}
+
+fn list(value: &Value) -> Vec<String> {
+    serde_json::from_value(value.clone()).unwrap_or_default()
+}
+
+/// Tags that came or went later.
+fn touched_tags(later: &[&Changes]) -> Vec<String> {
+    let mut touched = Vec::new();
+    for (_, from, to) in
+        later.iter().flat_map(|changes| changes.members()).filter(|(name, ..)| *name == "tags")
+    {
+        let (from, to) = (list(from), list(to));
+        touched.extend(from.iter().filter(|tag| !to.contains(tag)).cloned());
+        touched.extend(to.into_iter().filter(|tag| !from.contains(tag)));
+    }
+    touched
+}
+
 /// Each tag by itself: others may have come or gone since.
 fn tags_back(
     present: &Vps,
     (from, to): (&Value, &Value),
+    touched: &[String],
     before: &mut Map<String, Value>,
     kept: &mut Vec<String>,
 ) {
-    let list = |value: &Value| serde_json::from_value::<Vec<String>>(value.clone()).unwrap_or_default();
     let (from, to) = (list(from), list(to));
-    let has = |tag: &&String| present.tags.contains(*tag);
+    let has = |tag: &&String| present.tags.contains(*tag) && !touched.contains(*tag);
+    let lacks = |tag: &&String| !present.tags.contains(*tag) && !touched.contains(*tag);
     let (added, came_off): (Vec<_>, Vec<_>) = to.iter().filter(|tag| !from.contains(tag)).partition(has);
-    let (came_back, removed): (Vec<_>, Vec<_>) = from.iter().filter(|tag| !to.contains(tag)).partition(has);
+    let (removed, came_back): (Vec<_>, Vec<_>) = from.iter().filter(|tag| !to.contains(tag)).partition(lacks);
     if !came_off.is_empty() || !came_back.is_empty() {
         kept.push("tags".to_owned());
     }
@@ -112,7 +135,7 @@ mod tests {
     fn taken_back(before: &Vps, after: &Vps, now: &Vps) -> (Vps, Vec<String>) {
         let mut changes = after.changes_since(before);
         changes.note_bulk(Some(Uuid::max()));
-        let TakingBack { change, kept } = taking_back(now, &changes);
+        let TakingBack { change, kept } = taking_back(now, &changes, &[]);
         let mut undone = now.clone();
         change.apply(&mut undone).unwrap();
         (undone, kept)
@@ -149,10 +172,25 @@ mod tests {
     #[test]
     fn deleting_and_restoring_take_each_other_back() {
         let (alive, deleted) = (machine(), Vps { status: Status::Deleted, ..machine() });
-        let action = |changes: &Changes, now: &Vps| taking_back(now, changes).change.action;
+        let action = |changes: &Changes, now: &Vps| taking_back(now, changes, &[]).change.action;
         assert_eq!(action(&deleted.changes_since(&alive), &deleted), Some(Action::Restore));
         assert_eq!(action(&alive.changes_since(&deleted), &alive), Some(Action::Delete));
-        let since = taking_back(&alive, &deleted.changes_since(&alive));
+        let since = taking_back(&alive, &deleted.changes_since(&alive), &[]);
         assert_eq!((since.change, since.kept), (VpsChange::default(), vec!["status".to_owned()]));
+    }
+
+    #[test]
+    fn what_was_changed_and_changed_back_since_stays_too() {
+        let before = Vps { tags: tags(&["a"]), ..machine() };
+        let after = Vps { tags: tags(&["b", "c"]), notes: "new".into(), city: "Oslo".into(), ..machine() };
+        let between = Vps { tags: tags(&["a", "c"]), notes: "other".into(), ..after.clone() };
+        let (there, back) = (between.changes_since(&after), after.changes_since(&between));
+        let TakingBack { change, kept } =
+            taking_back(&after, &after.changes_since(&before), &[&there, &back]);
+        let mut undone = after.clone();
+        change.apply(&mut undone).unwrap();
+        assert_eq!((&*undone.notes, &*undone.city), ("new", ""));
+        assert_eq!(undone.tags, ["b"], "c came with the change, and nobody touched it");
+        assert_eq!(kept, ["notes", "tags"]);
     }
 }

@@ -1,5 +1,7 @@
 //! Taking bulk changes back.
 
+use std::collections::HashMap;
+
 use uuid::Uuid;
 
 use super::bulk::AT_ONCE;
@@ -7,7 +9,7 @@ use super::directory::Standing;
 use super::editing::{Deed, edit};
 use super::pending::Pending;
 use super::{Error, Hub, Result};
-use crate::model::audit::{Actor, AuditEntry};
+use crate::model::audit::{Actor, AuditEntry, Changes};
 use crate::model::text::Invalid;
 use crate::model::time::Timestamp;
 use crate::model::undo::{TakingBack, UNDO_WITHIN, UndoResult, taking_back};
@@ -41,7 +43,7 @@ impl Hub {
                 return Err(Error::Gone(sentence.to_owned()));
             }
             last = Some(newest.id);
-            undoing.take_back(&lines).await?;
+            undoing.take_back(bulk, &lines).await?;
         }
         let Undoing { done, standings, .. } = undoing;
         if last.is_none() {
@@ -66,19 +68,30 @@ struct Undoing<'a> {
 }
 
 impl Undoing<'_> {
-    async fn take_back(&mut self, lines: &[AuditEntry]) -> Result<()> {
+    async fn take_back(&mut self, bulk: Uuid, lines: &[AuditEntry]) -> Result<()> {
         let ids: Vec<Uuid> = lines.iter().filter_map(|line| line.subject.id).collect();
         let records = self.tx.records(&ids).await?;
+        let own = self.deed.bulk.unwrap_or(bulk);
+        let first = lines.first().map_or(bulk, |line| line.id);
+        let mut later: HashMap<Uuid, Vec<AuditEntry>> = HashMap::new();
+        for line in self.tx.later_lines(&ids, first, [bulk, own]).await? {
+            if let Some(id) = line.subject.id {
+                later.entry(id).or_default().push(line);
+            }
+        }
         for line in lines {
             if let Some(stored) = line.subject.id.and_then(|id| records.get(&id)) {
-                self.take_back_one(stored, line).await?;
+                let later = later.get(&stored.vps.id).map(Vec::as_slice).unwrap_or_default();
+                let later: Vec<&Changes> =
+                    later.iter().filter(|other| other.id > line.id).map(|other| &other.changes).collect();
+                self.take_back_one(stored, line, &later).await?;
             }
         }
         self.pending.write(self.tx).await
     }
 
-    async fn take_back_one(&mut self, stored: &Stored, line: &AuditEntry) -> Result<()> {
-        let TakingBack { change, kept } = taking_back(&stored.vps, &line.changes);
+    async fn take_back_one(&mut self, stored: &Stored, line: &AuditEntry, later: &[&Changes]) -> Result<()> {
+        let TakingBack { change, kept } = taking_back(&stored.vps, &line.changes, later);
         let mut reasons = Vec::new();
         if !kept.is_empty() {
             reasons.push(format!("changed since: {}", kept.join(", ")));

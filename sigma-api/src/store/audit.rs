@@ -67,6 +67,27 @@ impl Tx {
         lines.all(&self.inner).await?.into_iter().map(from_row).collect()
     }
 
+    /// The lines about these records after the line `after`, in their order, but for those of the bulk changes `but` and of
+    /// what agents measure.
+    ///
+    /// # Errors
+    /// As every read.
+    pub(crate) async fn later_lines(
+        &self,
+        subjects: &[Uuid],
+        after: Uuid,
+        but: [Uuid; 2],
+    ) -> Result<Vec<AuditEntry>> {
+        let of_others = Condition::any().add(Column::BulkId.is_null()).add(Column::BulkId.is_not_in(but));
+        let lines = Entity::find()
+            .filter(Column::SubjectId.is_in(subjects.iter().copied()))
+            .filter(Column::Id.gt(after))
+            .filter(Column::Action.is_not_in(MEASURED))
+            .filter(of_others)
+            .order_by_asc(Column::Id);
+        lines.all(&self.inner).await?.into_iter().map(from_row).collect()
+    }
+
     /// Who changed that record last.
     ///
     /// # Errors

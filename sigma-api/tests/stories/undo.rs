@@ -165,3 +165,21 @@ fn many_are_taken_back_piece_by_piece() {
         folder.sql("SELECT name FROM sqlite_master WHERE tbl_name = 'audit' AND name = 'audit_bulk'");
     assert_eq!(indexes, ["audit_bulk"]);
 }
+
+#[test]
+fn newer_work_that_looks_the_same_stays() {
+    let folder = Folder::new();
+    let editor = folder.key("operator");
+    let hub = folder.start();
+    let ids = ["a", "b"].map(|name| made(&hub, &editor, &json!({"hostname": name})));
+    let delete = json!({"ids": ids, "change": {"action": "delete"}});
+    let first = bulk(&hub, &editor, &delete);
+    let back = bulk(&hub, &editor, &json!({"ids": [ids[0]], "change": {"action": "restore"}}));
+    hub.delete(&editor, &format!("/api/vps/{}", ids[0]));
+    let undone = undo(&hub, &editor, &first);
+    assert_eq!(counts(&undone), (1, 1), "{undone:?}");
+    assert!(undone.json()["reasons"].to_string().contains("a: changed since: status"), "{undone:?}");
+    let now = fleet(&hub, &editor);
+    assert_eq!((&now[0]["status"], &now[1]["status"]), (&json!("deleted"), &json!("active")));
+    assert_eq!(counts(&undo(&hub, &editor, &back)), (0, 1), "a was deleted again after it");
+}
