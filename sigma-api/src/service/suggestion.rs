@@ -162,18 +162,20 @@ impl Hub {
         Ok(done)
     }
 
-    /// Assigns one machine to the provider that is suggested for it.
+    /// Assigns one machine to the provider that is suggested for it, if that is `provider` where one is named.
     ///
     /// # Errors
-    /// `NotFound`; `Conflict` when it has a provider, or none is suggested.
+    /// `NotFound`; `Conflict` when it has a provider, or none is suggested, or another.
     pub(crate) async fn accept_suggestion(
         &self,
         now: Timestamp,
         actor: &Actor,
         id: Uuid,
+        provider: Option<&str>,
         expected: &Expected,
     ) -> Result<Vps> {
-        let choice = Choice { ids: Some(vec![id]), ..Choice::default() };
+        let provider = provider.map(str::to_owned);
+        let choice = Choice { ids: Some(vec![id]), provider, ..Choice::default() };
         let vps = self.vps(now, id).await?;
         if !expected.allows(vps.version) {
             return Err(Error::Stale(format!(

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::common::machine::{Machine, id_of};
 use crate::common::{Answer, Folder};
-use crate::people::{Browser, administrator, invite, signed_in};
+use crate::people::{Browser, EMAIL, administrator, invite, signed_in};
 
 /// Makes a machine without an agent.
 fn make(browser: &Browser<'_>, members: &Value) -> String {
@@ -470,11 +470,22 @@ fn a_suggestion_is_accepted_where_it_is_explained() {
         &browser.get(&path).text,
         &["DigitalOcean?", "% sure", "its DMI vendor is DigitalOcean", ">Accept<"],
     );
-    let page = said(&browser, &browser.form(&format!("{path}/accept"), &[("back", &path)]));
-    contains(
-        &page,
-        &["The provider is assigned.", "accepted the suggested provider", "<bdi>DigitalOcean</bdi></a>"],
-    );
+    contains(&browser.get(&path).text, &["name=\"suggested\" value=\"DigitalOcean\""]);
+    let accept = format!("{path}/accept");
+    let other = browser.form(&accept, &[("back", &path), ("suggested", "Hetzner")]);
+    assert!(other.status == 409 && other.text.contains("is DigitalOcean."), "{other:?}");
+    let from_list = signed_in(&hub, EMAIL).with("referer", "http://hub/?q=web&sort=-load");
+    let other = from_list.form(&accept, &[("suggested", "Hetzner")]);
+    assert_eq!(other.status, 409, "{other:?}");
+    contains(&other.text, &["role=\"alert\"", "is DigitalOcean.", "name=\"q\" value=\"web\"", &id]);
+    assert!(read(&browser, &id)["provider_id"].is_null());
+    let answer = from_list.form(&accept, &[("suggested", "DigitalOcean")]);
+    assert_eq!(answer.header("location"), Some("/?q=web&sort=-load"), "{answer:?}");
+    // Cookies are read in small letters here.
+    contains(&from_list.get("/?q=web").text, &["Assigned to digitalocean."]);
+    let nothing = browser.form(&accept, &[("back", &path), ("suggested", "DigitalOcean")]);
+    assert_eq!(nothing.status, 409, "it has one");
+    contains(&browser.get(&path).text, &["accepted the suggested provider", "<bdi>DigitalOcean</bdi></a>"]);
 }
 
 #[test]

@@ -133,5 +133,5 @@ pub(in crate::http) async fn accept_one(
     Id(id): Id,
     IfMatch(expected): IfMatch,
 ) -> Result<Tagged<Vps>> {
-    Ok(Tagged(hub.accept_suggestion(Timestamp::now(), &caller.actor, id, &expected).await?))
+    Ok(Tagged(hub.accept_suggestion(Timestamp::now(), &caller.actor, id, None, &expected).await?))
 }

@@ -55,7 +55,7 @@ impl Bulk {
         self.ids.contains(&id)
     }
 
-    fn refused(self, error: &ApiError) -> Self {
+    pub(super) fn refused(self, error: &ApiError) -> Self {
         Self { status: error.status(), wrong: in_words(&error.sentence()), ..self }
     }
 
@@ -190,7 +190,7 @@ pub(in crate::http) async fn undo(
 }
 
 /// The page on which the button was.
-fn where_from(headers: &HeaderMap) -> String {
+pub(super) fn where_from(headers: &HeaderMap) -> String {
     let page = headers.get(REFERER).and_then(|value| value.to_str().ok()?.parse::<Uri>().ok());
     page.and_then(|page| page.into_parts().path_and_query).map_or_else(String::new, |path| path.to_string())
 }

@@ -9,16 +9,16 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use uuid::Uuid;
 
-use super::bulk::Bulk;
+use super::bulk::{Bulk, where_from};
 use super::columns::{Column, PER_PAGE, View};
 use super::live::marked;
-use super::notice::machines;
+use super::notice::{assigned_to, go, machines};
 use super::row::Row;
-use super::{Frame, back_to, html};
+use super::{Frame, back_to, html, ours};
 use crate::http::auth::Editor;
 use crate::http::body::{Id, Parameters};
 use crate::http::client::Client;
-use crate::http::error::Result;
+use crate::http::error::{ApiError, Result};
 use crate::http::form::Form;
 use crate::http::{AppState, cookies};
 use crate::model::text::Invalid;
@@ -318,15 +318,35 @@ impl FleetPage {
     }
 }
 
-/// Assigns a machine to the provider that is suggested for it.
+/// Assigns a machine to the provider that is suggested for it, which is to be the one that the button named.
 pub(in crate::http) async fn accept(
     State(hub): AppState,
     client: Client,
+    headers: HeaderMap,
     Editor(caller): Editor,
+    frame: Frame,
     Id(id): Id,
     form: Form,
 ) -> Result<Response> {
-    hub.accept_suggestion(Timestamp::now(), &caller.actor, id, &Expected::default()).await?;
-    let to = back_to(form.get("back"));
-    Ok((AppendHeaders([(SET_COOKIE, cookies::set_done(client, "assigned"))]), to).into_response())
+    let named = Some(form.get("suggested")).filter(|name| !name.is_empty());
+    let back = Some(form.get("back").to_owned()).filter(|back| !back.is_empty());
+    let back = back.unwrap_or_else(|| where_from(&headers));
+    let any = Expected::default();
+    match hub
+        .accept_suggestion(Timestamp::now(), &caller.actor, id, named, &any)
+        .await
+        .map_err(ApiError::from)
+    {
+        Ok(_) => Ok(go(client, ours(&back, "/"), &named.map_or_else(|| "assigned".to_owned(), assigned_to))),
+        Err(error) => match of_list(&back).filter(|_| error.status().is_client_error()) {
+            Some(list) => page(&hub, (client, &headers), frame, &list, Bulk::default().refused(&error)).await,
+            None => Err(error),
+        },
+    }
+}
+
+/// What an address of the list asks for.
+fn of_list(path: &str) -> Option<Vec<(String, String)>> {
+    let query = path.strip_prefix('/').filter(|query| query.is_empty() || query.starts_with('?'))?;
+    Some(form_urlencoded::parse(query.trim_start_matches('?').as_bytes()).into_owned().collect())
 }

@@ -31,6 +31,7 @@ impl Notice {
             "undone" => undone(number, parts.next().and_then(|kept| kept.parse().ok()).unwrap_or(0)),
             "seen-many" => format!("{} seen.", machines(number)),
             "imported" => imported(number),
+            "assigned-to" => format!("Assigned to {}.", name_in(text)),
             _ => known(word)?.to_owned(),
         };
         Some(Self { sentence, undo })
@@ -41,6 +42,18 @@ impl Notice {
 fn parts_of(text: &str) -> (u64, u64) {
     let numbers = text.split('.').nth(1).and_then(|numbers| numbers.split_once('-'));
     numbers.map_or((0, 0), |(one, other)| (one.parse().unwrap_or(0), other.parse().unwrap_or(0)))
+}
+
+/// What the cookie says when a machine is assigned to the provider of that name.
+pub(super) fn assigned_to(provider: &str) -> String {
+    let name: String = form_urlencoded::byte_serialize(provider.as_bytes()).collect();
+    format!("assigned-to.{name}")
+}
+
+/// The name after the word.
+fn name_in(text: &str) -> String {
+    let name = text.split_once('.').map_or("", |(_, name)| name);
+    form_urlencoded::parse(name.as_bytes()).map(|(name, _)| name.into_owned()).next().unwrap_or_default()
 }
 
 /// So many are assigned now, and so many could not be.
