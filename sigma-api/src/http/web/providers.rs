@@ -100,9 +100,15 @@ pub(in crate::http) async fn list(
     Ok(html(status, &page))
 }
 
-async fn page(hub: &Hub, frame: Frame, filter: ProviderFilter, wrong: String) -> Result<ProvidersPage> {
+async fn page(hub: &Hub, frame: Frame, mut filter: ProviderFilter, wrong: String) -> Result<ProvidersPage> {
     let now = Timestamp::now();
-    let (list, bills) = (hub.list_providers(&filter).await?, hub.bills().await?);
+    let (mut list, bills) = (hub.list_providers(&filter).await?, hub.bills().await?);
+    // Beyond the end is the last page.
+    let last = list.total.div_ceil(PER_PAGE).max(1);
+    if filter.paging.page > last {
+        filter.paging.page = last;
+        list = hub.list_providers(&filter).await?;
+    }
     let ids: Vec<Uuid> = list.data.iter().map(|provider| provider.id).collect();
     let mut expiries = hub.expiries(now, &ids, NEXT_IN_LIST).await?;
     let row = |provider: Provider| Row {
