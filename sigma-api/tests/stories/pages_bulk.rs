@@ -139,6 +139,26 @@ fn the_search_alone_says_which_machines_a_page_shows() {
 }
 
 #[test]
+fn the_order_and_the_last_page_are_in_what_leads_on() {
+    let folder = Folder::new();
+    let hub = folder.start();
+    let ids = three(&hub, &folder);
+    let ana = signed_in(&hub, crate::people::EMAIL);
+    let beyond = ana.get("/?page=9");
+    assert!(beyond.status == 200 && beyond.text.contains("1–3 of 3"), "{beyond:?}");
+    let sorted = ana.get("/?sort=-last_seen");
+    assert!(sorted.text.contains("name=\"sort\" value=\"-last_seen\""), "{sorted:?}");
+    assert!(sorted.text.contains("-status%3Aretired&#38;sort=-last_seen\""), "a click away: {sorted:?}");
+    assert_eq!(sorted.text.matches("aria-sort=").count(), 1, "{sorted:?}");
+    let fields = [("id", &*ids[0]), ("sort", "-last_seen"), ("do", "retire")];
+    assert_eq!(ana.form("/fleet/bulk", &fields).header("location"), Some("/?sort=-last_seen"));
+    let many: Vec<String> = (0..300).map(|number| format!("t{number}")).collect();
+    let fields = [("id", &*ids[0]), ("do", "add_tag"), ("add_tag", &*many.join(","))];
+    let refused = ana.form("/fleet/bulk", &fields);
+    assert!(refused.status == 400 && refused.text.contains("The tags are 300; a machine has"), "{refused:?}");
+}
+
+#[test]
 fn what_is_not_taken_comes_back_with_the_reason_and_the_choice() {
     let folder = Folder::new();
     let hub = folder.start();

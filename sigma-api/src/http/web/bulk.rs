@@ -126,13 +126,16 @@ fn in_words(sentence: &str) -> String {
         ("change.add_tags", "The tag"),
         ("change.remove_tags", "The tag"),
         ("change.provider_id", "The provider"),
-        ("change.tags", "The list of tags"),
+        ("change.tags", "The tags"),
         ("name", "The name of the provider"),
         ("ids", "The choice is out of date:"),
     ];
     let Some((field, reason)) = sentence.split_once(": ") else { return sentence.to_owned() };
     if (field == "filter" || field == "ids") && reason.starts_with("means more") {
         return format!("These are more than {MAX_MACHINES} machines; change fewer at once.");
+    }
+    if ["change.add_tags", "change.remove_tags"].contains(&field) {
+        return format!("The tags {reason}.");
     }
     // Members of lists have their number after them.
     let field = field.split('[').next().unwrap_or(field);
@@ -159,7 +162,7 @@ pub(in crate::http) async fn change(
     form: Form,
 ) -> Result<Response> {
     let (now, bulk) = (Timestamp::now(), Bulk::of(&form));
-    let place = [("q", form.get("q")), ("page", form.get("page"))];
+    let place = [("q", form.get("q")), ("sort", form.get("sort")), ("page", form.get("page"))];
     let changed = match bulk.request(&form) {
         Ok(request) => hub.change_many(now, &caller.actor, request).await.map_err(ApiError::from),
         Err(sentence) => Err(ApiError::bad_request(sentence)),

@@ -109,11 +109,17 @@ pub(super) async fn page(
     let mut view = View::of(headers, client);
     let kept = view.to_text();
     let q = parameters.iter().find(|(name, _)| name == "q").map(|(_, q)| q.clone()).unwrap_or_default();
-    let (filter, wrong) = match filter(&mut view, parameters) {
+    let (mut filter, wrong) = match filter(&mut view, parameters) {
         Ok(filter) => (filter, String::new()),
         Err(invalid) => (VpsFilter::default(), invalid.to_string()),
     };
-    let list = hub.list_vps(now, &filter).await?;
+    let mut list = hub.list_vps(now, &filter).await?;
+    // There are fewer than there were: the last page is nearest to what was asked for.
+    let last = list.total.div_ceil(view.per_page).max(1);
+    if filter.page > last {
+        filter.page = last;
+        list = hub.list_vps(now, &filter).await?;
+    }
     let providers = hub.store.provider_names().await.map_err(Error::from)?;
     let rows = list.data.into_iter().map(|vps| Row::new(now, vps, &providers));
     let is_new = q.is_empty() && list.total == 0 && hub.count_vps(now, &VpsFilter::default()).await? == 0;
@@ -270,8 +276,13 @@ impl FleetPage {
     }
 
     fn at_page(&self, page: u64) -> String {
-        let page = if page > 1 { page.to_string() } else { String::new() };
-        address(&[("q", &self.q), ("page", &page)])
+        let sort = if page > 1 { self.view.sort.name() } else { self.sort() };
+        address(&[("q", &self.q), ("sort", &sort), ("page", &page.to_string())])
+    }
+
+    /// The order of the list, if it is not the first one: in the address, for another tab may change what the browser keeps.
+    fn sort(&self) -> String {
+        if self.view.sort == Sort::default() { String::new() } else { self.view.sort.name() }
     }
 
     fn all_columns(&self) -> [Column; 15] {
@@ -283,7 +294,7 @@ impl FleetPage {
     }
 
     fn with_q(&self, q: &str) -> String {
-        address(&[("q", q)])
+        address(&[("q", q), ("sort", &self.sort())])
     }
 
     fn name_heading(&self) -> Heading {
@@ -291,7 +302,12 @@ impl FleetPage {
     }
 
     fn headings(&self) -> Vec<Heading> {
-        let of = |column: &Column| self.heading(column.title(), column.sort(), column.is_number());
+        let of = |column: &Column| {
+            let heading = self.heading(column.title(), column.sort(), column.is_number());
+            // Both sort by the same time; one heading says so.
+            let is_said_by_other = *column == Column::Presence && self.view.has(&Column::Seen);
+            Heading { sorted: if is_said_by_other { "" } else { heading.sorted }, ..heading }
+        };
         self.view.columns.iter().map(of).collect()
     }
 
