@@ -82,6 +82,8 @@ pub(crate) struct Choice {
     pub(crate) provider_id: Option<Uuid>,
     /// Only where the score is no less.
     pub(crate) min_score: Option<f64>,
+    /// Only if they are so many; otherwise none.
+    pub(crate) machines: Option<usize>,
 }
 
 /// What accepting did.
@@ -155,6 +157,14 @@ impl Hub {
             }
         }
         let done = accepting.done;
+        if let Some(seen) = choice.machines
+            && seen != done.assigned
+        {
+            return Err(Error::Conflict(format!(
+                "There are {} of them now, and not {seen}. Nothing was assigned; look at them again.",
+                done.assigned
+            )));
+        }
         tx.commit().await?;
         if done.assigned > 0 {
             self.suggestions.forget().await;

@@ -103,6 +103,7 @@ fn a_group_is_assigned_at_once_and_a_part_of_it_by_itself() {
         "{page}"
     );
     assert!(page.contains("Assign all 4") && page.contains(&new[0]), "{page}");
+    assert!(page.contains("name=\"found\" value=\"4\""), "{page}");
     assert!(page.contains("4<span class=\"unseen\"> to look at"), "{page}");
 
     let none = admin.form("/inbox/assign", &[("suggested", "Acme")]);
@@ -110,7 +111,13 @@ fn a_group_is_assigned_at_once_and_a_part_of_it_by_itself() {
     let one = admin.form("/inbox/assign", &[("suggested", "Acme"), ("id", &new[0])]);
     assert_eq!(told(&admin, &one), "1 machine is assigned.");
     assert_eq!(world.read(&new[0])["provider_id"], json!(acme));
-    let rest = admin.form("/inbox/assign", &[("suggested", "Acme"), ("all", "yes"), ("id", &new[1])]);
+    let first = page.split("<button").find(|button| button.contains("Assign"));
+    assert!(first.is_some_and(|first| !first.contains("name=\"all\"")), "Enter takes the chosen: {page}");
+    let all = [("suggested", "Acme"), ("all", "yes"), ("id", &*new[1])];
+    let late = admin.form("/inbox/assign", &[&all[..], &[("found", "4")]].concat());
+    assert!(late.status == 409 && late.text.contains("There are 3 of them now, and not 4."), "{late:?}");
+    assert_eq!(world.inbox()["waiting"], 3, "nothing was assigned");
+    let rest = admin.form("/inbox/assign", &[&all[..], &[("found", "3")]].concat());
     assert_eq!(told(&admin, &rest), "3 machines are assigned.");
     assert_eq!(world.inbox()["waiting"], 0);
     let late = admin.form("/inbox/assign", &[("suggested", "Acme"), ("id", &new[1])]);

@@ -84,7 +84,7 @@ impl AcceptSuggestions {
             ids.sort_unstable();
             ids.dedup();
         }
-        Ok(Choice { ids, provider, provider_id, min_score })
+        Ok(Choice { ids, provider, provider_id, min_score, machines: None })
     }
 }
 

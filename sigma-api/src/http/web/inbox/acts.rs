@@ -176,6 +176,7 @@ fn wanted(form: &Form) -> std::result::Result<Wanted, Invalid> {
         let ids = Some(ids).filter(|_| !is_all);
         return Ok(Wanted::Suggested(Choice {
             ids,
+            machines: form.get("found").parse().ok().filter(|_| is_all),
             provider: Some(suggested.to_owned()),
             ..Choice::default()
         }));
