@@ -8,7 +8,7 @@ use tokio::sync::SemaphorePermit;
 use super::error::{ApiError, Result};
 use super::large::read_alone;
 
-/// Bytes of such a form, at most.
+/// Bytes of a file or text in such a form, at most, with an end of line counted once.
 pub(super) const MAX_UPLOAD_BYTES: usize = 2 * 1024 * 1024;
 
 /// The fields and files of a form, and the right to be the only large body.
@@ -35,14 +35,27 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
             let sentence = "This address takes the form of its page; programs use the addresses under /api.";
             ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence)
         })?;
-        let (bytes, permit) = read_alone(body, MAX_UPLOAD_BYTES).await?;
+        // Browsers end the lines of what was pasted with two characters, where a file may have one.
+        let (bytes, permit) = read_alone(body, 2 * MAX_UPLOAD_BYTES).await.map_err(too_large)?;
         let text = String::from_utf8(bytes).map_err(|_| {
             ApiError::bad_request("The file is no text in UTF-8; save it so, and send it again.")
         })?;
         let fields = fields(&text, boundary);
         let fields = fields.ok_or_else(|| ApiError::bad_request("The form did not arrive whole."))?;
+        if fields.iter().any(|(_, value)| value.len() - value.matches("\r\n").count() > MAX_UPLOAD_BYTES) {
+            return Err(too_large(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "")));
+        }
         Ok(Self { fields, _only_one: permit })
     }
+}
+
+/// Says the limit that a person can keep to.
+fn too_large(error: ApiError) -> ApiError {
+    if error.status() != StatusCode::PAYLOAD_TOO_LARGE {
+        return error;
+    }
+    let sentence = format!("The file is larger than {} MiB.", MAX_UPLOAD_BYTES / 1024 / 1024);
+    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, sentence)
 }
 
 /// What stands between the parts of a form with files.

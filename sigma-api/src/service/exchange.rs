@@ -5,7 +5,8 @@ mod machines;
 mod providers;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -24,6 +25,8 @@ pub(crate) struct Import {
     pub(crate) data: Value,
     /// Whether it is only to be shown what would happen.
     pub(crate) dry_run: bool,
+    /// The digest of what was shown: if something else would happen now, nothing does.
+    pub(crate) only_as: Option<String>,
 }
 
 /// What an import did, or would do.
@@ -43,6 +46,12 @@ pub(crate) struct ImportReport {
     /// Lines that cannot be imported; one is enough, and nothing is.
     pub(crate) refused: usize,
     pub(crate) lines: Vec<ImportLine>,
+    /// Of what happens to each line.
+    #[serde(skip)]
+    pub(crate) digest: String,
+    /// Whether it is something else than what was shown, and was not done.
+    #[serde(skip)]
+    pub(crate) is_other: bool,
 }
 
 impl Hub {
@@ -130,14 +139,16 @@ fn take_what_is_there(row: &mut Row, there: &Row) {
 }
 
 impl ImportReport {
-    fn new(lines: Vec<ImportLine>, dry_run: bool) -> Self {
+    fn new(lines: Vec<ImportLine>, dry_run: bool, only_as: Option<&str>) -> Self {
+        let digest = digest(&lines);
+        let is_other = only_as.is_some_and(|shown| shown != digest);
         let count = |action| lines.iter().filter(|line| line.action == action).count();
         let (created, updated, refused) =
             (count(Action::Create), count(Action::Change), count(Action::Refuse));
         let refusal =
             |line: &ImportLine| line.error.as_ref().map(|error| format!("line {}: {error}", line.line));
         Self {
-            imported: if dry_run || refused > 0 { 0 } else { created + updated },
+            imported: if dry_run || refused > 0 || is_other { 0 } else { created + updated },
             errors: lines.iter().filter_map(refusal).collect(),
             dry_run,
             created,
@@ -145,8 +156,22 @@ impl ImportReport {
             unchanged: count(Action::Same),
             refused,
             lines,
+            digest,
+            is_other,
         }
     }
+}
+
+/// What happens to the lines, told from all else that could. A new record has another id each time.
+fn digest(lines: &[ImportLine]) -> String {
+    let mut sha = Sha256::new();
+    for line in lines {
+        let is_new = line.action == Action::Create;
+        let members: Vec<_> =
+            line.changes.members().filter(|(member, ..)| !(is_new && *member == "id")).collect();
+        sha.update(json!([line.line, line.action, line.name, members, line.error]).to_string());
+    }
+    sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The name of an exported file.

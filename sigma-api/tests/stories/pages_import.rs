@@ -69,6 +69,48 @@ fn a_file_is_shown_line_by_line_and_then_taken() {
 }
 
 #[test]
+fn what_is_done_is_what_was_shown_or_nothing() {
+    let folder = Folder::new();
+    let editor = folder.key("operator");
+    let hub = folder.start();
+    let admin = administrator(&folder, &hub);
+    let there = json!({"hostname": "there", "city": "Kyiv"}).to_string();
+    assert_eq!(hub.post(&editor, "/api/vps", &there).status, 201);
+    let text = "hostname,city,ip_addresses,tags\nthere,Wien,203.0.113.8,a\nnew,Oslo,203.0.113.9,b\n";
+    let preview = || {
+        let page = upload(&admin, "/import/preview", &[("kind", "machines"), ("text", text)], "");
+        let shown = page.text.split_once("name=\"shown\" value=\"").unwrap_or_else(|| panic!("{page:?}")).1;
+        shown.split('"').next().unwrap().to_owned()
+    };
+    let apply = |shown: &str| {
+        upload(&admin, "/import/apply", &[("kind", "machines"), ("shown", shown), ("text", text)], "")
+    };
+    let shown = preview();
+    assert_eq!(preview(), shown, "the same is the same");
+    assert_eq!(
+        hub.post(&editor, "/api/vps", &json!({"hostname": "new", "city": "Rome"}).to_string()).status,
+        201
+    );
+    let other = apply(&shown);
+    assert!(other.status == 409 && other.text.contains("changed since this was shown"), "{other:?}");
+    assert!(other.text.contains("<del><bdi>Rome</bdi></del>"), "it shows what it would do now: {other:?}");
+    assert_eq!(hub.get(&editor, "/api/vps?q=city:Rome").json()["total"], 1, "nothing was done");
+    let done = apply(&preview());
+    assert!(done.status == 303, "{done:?}");
+}
+
+#[test]
+fn what_was_shown_of_a_file_of_many_lines_can_be_applied() {
+    let folder = Folder::new();
+    let hub = folder.start();
+    let admin = administrator(&folder, &hub);
+    // Browsers end each line of a text with two characters.
+    let text = format!("hostname\r\nnew\r\n{}", "\r\n".repeat(1_900_000));
+    let done = upload(&admin, "/import/preview", &[("kind", "machines"), ("text", &text)], "");
+    assert!(done.status == 200 && done.text.contains("1 new"), "{}", done.status);
+}
+
+#[test]
 fn a_line_that_is_refused_says_why_and_keeps_all_from_being_imported() {
     let folder = Folder::new();
     let editor = folder.key("operator");
@@ -105,7 +147,7 @@ fn a_file_that_cannot_be_read_comes_back_with_the_reason() {
         );
         assert!(!answer.text.contains("<i>colour"), "{answer:?}");
     }
-    let large = upload(&admin, "/import/preview", &[("kind", "machines")], &"x".repeat(2 * 1024 * 1024));
+    let large = upload(&admin, "/import/preview", &[("kind", "machines")], &"x".repeat(2 * 1024 * 1024 + 1));
     assert!(large.status == 413 && large.text.contains("larger than 2 MiB"), "{}", large.status);
     let plain = admin.form("/import/preview", &[("text", "hostname\na\n")]);
     assert_eq!(plain.status, 415);

@@ -40,7 +40,7 @@ impl TryFrom<ImportRequest> for Import {
 
     fn try_from(request: ImportRequest) -> std::result::Result<Self, Invalid> {
         let format = Format::named(&request.format)?;
-        Ok(Self { format, data: request.data, dry_run: request.dry_run })
+        Ok(Self { format, data: request.data, dry_run: request.dry_run, only_as: None })
     }
 }
 

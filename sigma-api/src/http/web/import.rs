@@ -48,6 +48,8 @@ struct Preview {
     changed: usize,
     unchanged: usize,
     refused: usize,
+    /// Of all of it, to see whether it is the same when it is done.
+    digest: String,
     lines: Vec<Line>,
     /// Lines that are not shown, beside those that change nothing.
     more: usize,
@@ -87,7 +89,7 @@ pub(in crate::http) async fn preview(
     upload: Upload,
 ) -> Result<Response> {
     let page = ImportPage::of(frame, &upload);
-    match import(&hub, &caller.actor, &page, true).await {
+    match import(&hub, &caller.actor, &page, true, None).await {
         Ok(report) => Ok(html(StatusCode::OK, &page.with(report, false))),
         Err(error) => Ok(page.again(error)),
     }
@@ -102,7 +104,11 @@ pub(in crate::http) async fn apply(
     upload: Upload,
 ) -> Result<Response> {
     let page = ImportPage::of(frame, &upload);
-    match import(&hub, &caller.actor, &page, false).await {
+    let shown = Some(upload.get("shown")).filter(|shown| !shown.is_empty()).map(str::to_owned);
+    match import(&hub, &caller.actor, &page, false, shown).await {
+        Ok(report) if report.is_other && report.refused == 0 => {
+            Ok(html(StatusCode::CONFLICT, &page.changed_since(report)))
+        }
         Ok(report) if report.refused > 0 => Ok(html(StatusCode::CONFLICT, &page.with(report, true))),
         Ok(report) => {
             let to = if page.kind == PROVIDERS { "/providers" } else { "/" };
@@ -112,14 +118,20 @@ pub(in crate::http) async fn apply(
     }
 }
 
-async fn import(hub: &Hub, actor: &Actor, page: &ImportPage, dry_run: bool) -> Done<ImportReport> {
+async fn import(
+    hub: &Hub,
+    actor: &Actor,
+    page: &ImportPage,
+    dry_run: bool,
+    only_as: Option<String>,
+) -> Done<ImportReport> {
     let text = page.text.trim_start_matches('\u{feff}').trim_start();
     if text.is_empty() {
         return Err(Invalid::new("data", "is empty; choose a file, or paste its text").into());
     }
     // No heading of a CSV file begins so.
     let format = if text.starts_with(['[', '{']) { Format::Json } else { Format::Csv };
-    let import = Import { format, data: Value::String(page.text.clone()), dry_run };
+    let import = Import { format, data: Value::String(page.text.clone()), dry_run, only_as };
     let now = Timestamp::now();
     match page.kind {
         PROVIDERS => hub.import_providers(now, actor, import).await,
@@ -143,6 +155,14 @@ impl ImportPage {
 
     fn with(self, report: ImportReport, was_refused: bool) -> Self {
         Self { preview: Some(Preview::of(report, was_refused)), ..self }
+    }
+
+    /// With what it would do now, which is not what the person agreed to.
+    fn changed_since(self, report: ImportReport) -> Self {
+        let sentence = "The fleet changed since this was shown, and the import would do something else now. Nothing \
+                        was imported; look at it again.";
+        let wrong = Wrong { sentence: sentence.to_owned(), ..Wrong::default() };
+        Self { wrong, ..self.with(report, false) }
     }
 
     fn again(self, error: crate::service::Error) -> Response {
@@ -179,6 +199,7 @@ impl Preview {
             changed: report.updated,
             unchanged: report.unchanged,
             refused: report.refused,
+            digest: report.digest,
             lines,
             more,
             was_refused,

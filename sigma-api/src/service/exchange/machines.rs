@@ -50,7 +50,7 @@ impl Hub {
         let mut importing = Importing { tx: &tx, pending, deed, providers, targets, changed: Vec::new() };
         let lines = importing.take_all(lines).await?;
         let changed = importing.changed;
-        let report = ImportReport::new(lines, import.dry_run);
+        let report = ImportReport::new(lines, import.dry_run, import.only_as.as_deref());
         if report.imported > 0 {
             tx.commit().await?;
             changed.into_iter().for_each(|standing| self.follow(standing));

@@ -45,7 +45,7 @@ impl Hub {
             };
             told_lines.push(told(number, name.unwrap_or_default(), done)?);
         }
-        let report = ImportReport::new(told_lines, import.dry_run);
+        let report = ImportReport::new(told_lines, import.dry_run, import.only_as.as_deref());
         if report.imported > 0 {
             tx.commit().await?;
             self.suggestions.forget().await;
