@@ -76,14 +76,23 @@ document.addEventListener("submit", (event) => {
 });
 
 /* data-poll="/url": what is there replaces the element, every 3 seconds. */
+/** What stands there, without what this script put there and times, which go on by themselves. */
+const said = (element) => {
+  const plain = element.cloneNode(true);
+  for (const made of all(".copy", plain)) made.remove();
+  for (const button of all("[data-copy]", plain)) button.hidden = true;
+  for (const time of all("time", plain)) time.textContent = "";
+  return plain.innerHTML.trim();
+};
 const poll = async (element) => {
   const answer = await fetch(element.dataset.poll, { headers: { accept: "text/html" } });
   if (!answer.ok || answer.redirected) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = element.id && page.getElementById(element.id);
-  if (element.contains(document.activeElement) && is_typing(document.activeElement)) return;
-  if (!fresh) element.replaceChildren(...page.body.childNodes);
-  else if (!fresh.isEqualNode(element)) element.replaceWith(fresh);
+  // Nobody's focus or marked text is taken away: it is asked again soon.
+  if (said(fresh || page.body) === said(element) || element.contains(document.activeElement) || is_marked(element)) return;
+  if (fresh) element.replaceWith(fresh);
+  else element.replaceChildren(...page.body.childNodes);
   add_copying(fresh || element);
 };
 setInterval(() => document.hidden || all("[data-poll]").forEach((element) => poll(element).catch(() => {})), 3000);
@@ -141,29 +150,55 @@ const keys = [
   ["/", "Search"], ["j", "Next machine"], ["k", "Previous machine"], ["o", "Open the machine"], ["x", "Choose it"],
   ["Shift x", "Choose all from the last one to it"], ["c", "Copy its first address"], ["Esc", "Close what is open"], ["?", "This list"],
 ];
+/* Who speaks to a computer types keys without meaning to: they can be switched off. */
+const kept_keys = (word) => {
+  try {
+    if (word) localStorage.setItem("keys", word);
+    return localStorage.getItem("keys");
+  } catch { /* A browser that keeps nothing has them on. */ }
+};
+let has_keys = kept_keys() !== "off";
 const help = () => {
   const dialog = one("#keys") ?? make("dialog", { id: "keys", ariaLabel: "Keys" }, make("h2", {}, "Keys"),
     make("dl", {}, ...keys.flatMap(([key, what]) => [make("dt", {}, make("kbd", {}, key)), make("dd", {}, what)])),
+    make("p", {}, make("label", { className: "check" }, make("input", {
+      type: "checkbox", checked: has_keys, onchange: (event) => kept_keys((has_keys = event.target.checked) ? "on" : "off"),
+    }), " These keys work here. Without them this list is on the page of your account.")),
     make("form", { method: "dialog" }, make("button", {}, "Close")));
   if (!dialog.isConnected) document.body.append(dialog);
   if (!dialog.open) dialog.showModal();
+  return true;
 };
+for (const button of all("[data-keys]")) {
+  button.hidden = false;
+  button.addEventListener("click", help);
+}
 const here = () => document.activeElement.closest?.("#rows > tr");
 const go = (row) => {
   if (!row) return;
   row.tabIndex = -1;
   row.focus();
   row.scrollIntoView({ block: "nearest" });
+  return true;
 };
+/** Each says whether it did something. */
 const deeds = {
-  "/": () => one("input[name=q]")?.select(),
+  "/": () => {
+    one("input[name=q]")?.select();
+    return one("input[name=q]");
+  },
   "?": help,
   j: () => go(here() ? here().nextElementSibling : rows()[0]),
   k: () => go(here() ? here().previousElementSibling : rows().at(-1)),
-  o: () => here() && one("th a", here())?.click(),
+  o: () => {
+    const link = here() && one("th a", here());
+    link?.click();
+    return link;
+  },
   x: (event) => {
     const box = here() && one("input[name=id]", here());
     if (box) pick(box, event.shiftKey || !box.checked, event.shiftKey);
+    return box;
   },
   c: () => here() && one(".copy", here()) && copy(one(".copy", here()).value),
 };
@@ -179,9 +214,7 @@ document.addEventListener("keydown", (event) => {
   if (is_typing(at) || one("dialog[open]")) return;
   const is_row = at.matches("#rows > tr");
   const deed = event.key === "Enter" ? is_row && deeds.o : deeds[event.key.length === 1 ? event.key.toLowerCase() : ""];
-  if (!deed) return;
-  event.preventDefault();
-  deed(event);
+  if (deed && (has_keys || event.key === "Enter") && deed(event)) event.preventDefault();
 });
 
 /* The fleet, live: what changes on the hub changes here, in its place. */
@@ -207,6 +240,23 @@ const is_marked = (row) => {
   const chosen = getSelection();
   return !chosen.isCollapsed && chosen.containsNode(row, true);
 };
+/** Fresh rows that wait until nothing is marked in the old ones. */
+const held = new Map();
+let letting_go = 0;
+document.addEventListener("selectionchange", () => {
+  if (!held.size) return;
+  clearTimeout(letting_go);
+  // Not in the middle of a click or while one still marks.
+  letting_go = setTimeout(() => {
+    for (const [old, fresh] of held) {
+      if (old.isConnected && is_marked(old)) continue;
+      held.delete(old);
+      if (old.isConnected) swap(old, fresh);
+    }
+    tick();
+    count();
+  }, 400);
+});
 const take_rows = (news) => {
   const body = one("#rows");
   if (!body) return location.reload();
@@ -216,13 +266,16 @@ const take_rows = (news) => {
     from.innerHTML = html;
     const fresh = from.content.firstElementChild, old = document.getElementById("m-" + id);
     add_copying(fresh);
-    // Nobody's marked text is taken away: the next change brings it.
-    if (old && !is_marked(old)) swap(old, fresh);
+    // Nobody's marked text is taken away.
+    held.delete(old);
+    if (old && is_marked(old)) held.set(old, fresh);
+    else if (old) swap(old, fresh);
     if (!old) {
       fresh.classList.add("new");
       body.append(fresh);
     }
-    if (first) say(first);
+    // After a break the hub tells some again.
+    if (first && !old) say(first);
   }
   if (news.order) {
     const at = document.activeElement;
