@@ -312,6 +312,42 @@ fn a_machine_that_was_installed_anew_is_seen() {
 }
 
 #[test]
+fn a_button_of_a_page_that_is_behind_does_nothing() {
+    let folder = Folder::new();
+    let hub = folder.start();
+    let browser = administrator(&folder, &hub);
+    let id = make(&browser, &json!({"hostname": "web-1"}));
+    let version = read(&browser, &id)["version"].to_string();
+    let shown = format!("/retire\"><input type=\"hidden\" name=\"version\" value=\"{version}\">");
+    contains(&browser.get(&format!("/vps/{id}")).text, &[&shown, &shown.replace("retire", "delete")]);
+    let changed = browser.json("PUT", &format!("/api/vps/{id}"), &json!({"notes": "keep this one"}));
+    assert_eq!(changed.status, 200, "{changed:?}");
+    for act in ["retire", "delete"] {
+        let late = browser.form(&format!("/vps/{id}/{act}"), &[("version", &version)]);
+        assert_eq!(late.status, 412, "{late:?}");
+        contains(&late.text, &["role=\"alert\"", "which is not the one that you saw", "keep this one"]);
+    }
+    assert_eq!(read(&browser, &id)["status"], "provisioning");
+    for path in ["retire", "expiry"] {
+        let fields = [("id", &*id), ("version", &*version), ("expire_date", "2199-01-01")];
+        let late = browser.form(&format!("/inbox/{path}"), &fields);
+        assert!(late.status == 412 && late.text.contains("not the one that you saw"), "{late:?}");
+    }
+}
+
+#[test]
+fn load_without_a_number_of_cores_has_no_bar() {
+    let folder = Folder::new();
+    let (agent, hub) = (folder.key("agent"), folder.start());
+    let browser = administrator(&folder, &hub);
+    let registration =
+        json!({"hostname": "web-1", "ip_addresses": [], "system_info": {"load_avg": [9.5, 1, 1]}});
+    let registered = hub.post(&agent, "/api/agent/register", &registration.to_string());
+    let page = browser.get(&format!("/vps/{}", id_of(&registered))).text;
+    contains(&page, &["<span class=\"bar\">9.50</span>"]);
+}
+
+#[test]
 fn a_machine_is_retired_deleted_and_restored() {
     let folder = Folder::new();
     let (agent, hub) = (folder.key("agent"), folder.start());

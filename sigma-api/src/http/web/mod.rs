@@ -42,6 +42,8 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use super::client::Client;
 use super::cookies;
 use super::error::ApiError;
+use super::form::Form;
+use crate::model::version::Expected;
 use crate::service::Hub;
 use frame::Frame;
 
@@ -82,6 +84,11 @@ fn wrong(error: impl Into<ApiError>, fields: &[&str]) -> Wrong {
 /// When a form that was not taken may be sent again, for the programs among those that send forms.
 fn retry_after(wrong: &Wrong) -> HeaderMap {
     wrong.retry_after.map(|seconds| (RETRY_AFTER, seconds.into())).into_iter().collect()
+}
+
+/// The version of a record that the page showed with a button. Scripts may leave it out.
+fn seen(form: &Form) -> Expected {
+    Expected::default().and(form.get("version").parse().ok())
 }
 
 /// A page that was made.

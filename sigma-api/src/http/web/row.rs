@@ -72,8 +72,8 @@ pub(super) struct Load {
 /// How much is used of how much.
 pub(super) struct Meter {
     pub(super) text: String,
-    /// 0 to 100.
-    pub(super) percent: u64,
+    /// 0 to 100; unknown where there is nothing to compare it with.
+    pub(super) percent: Option<u64>,
     pub(super) is_high: bool,
 }
 
@@ -164,8 +164,12 @@ pub(super) fn disk(reported: &Reported) -> Option<Meter> {
 
 impl Meter {
     pub(super) fn new(text: String, percent: u64) -> Self {
-        let percent = percent.min(100);
-        Self { text, percent, is_high: percent >= HIGH_PERCENT }
+        Self::of(text, Some(percent))
+    }
+
+    pub(super) fn of(text: String, percent: Option<u64>) -> Self {
+        let percent = percent.map(|percent| percent.min(100));
+        Self { text, percent, is_high: percent.is_some_and(|percent| percent >= HIGH_PERCENT) }
     }
 }
 
@@ -228,6 +232,6 @@ mod tests {
     #[test]
     fn a_bar_is_neither_longer_than_whole_nor_shorter_than_nothing() {
         assert_eq!((percent(5.0, 2.0), percent(-1.0, 2.0), percent(f64::NAN, 1.0)), (250, 0, 0));
-        assert_eq!(Meter::new(String::new(), 250).percent, 100);
+        assert_eq!(Meter::new(String::new(), 250).percent, Some(100));
     }
 }

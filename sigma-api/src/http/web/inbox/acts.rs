@@ -11,11 +11,10 @@ use crate::http::client::Client;
 use crate::http::error::{ApiError, Result};
 use crate::http::form::Form;
 use crate::http::web::notice::go;
-use crate::http::web::{Frame, wrong};
+use crate::http::web::{Frame, seen, wrong};
 use crate::model::audit::Actor;
 use crate::model::text::Invalid;
 use crate::model::time::Timestamp;
-use crate::model::version::Expected;
 use crate::model::vps_change::{Action, VpsChange};
 use crate::service::Hub;
 use crate::service::inbox::Biller;
@@ -125,7 +124,7 @@ pub(in crate::http) async fn set_expiry(
     let id = id(&form, "id")?;
     let day = Some(form.get("expire_date")).filter(|day| !day.is_empty()).map(str::to_owned);
     let change = VpsChange { expire_date: Some(day), ..VpsChange::default() };
-    match hub.update_vps(Timestamp::now(), &caller.actor, id, Expected::default(), change).await {
+    match hub.update_vps(Timestamp::now(), &caller.actor, id, seen(&form), change).await {
         Ok(_) => Ok(go(client, INBOX, "expiry")),
         Err(error) => again(&hub, frame, error, &form).await,
     }
@@ -140,7 +139,7 @@ async fn act(
     (action, done): (Action, &str),
 ) -> Result<Response> {
     let id = id(form, "id")?;
-    match hub.act_on_vps(Timestamp::now(), actor, id, Expected::default(), action).await {
+    match hub.act_on_vps(Timestamp::now(), actor, id, seen(form), action).await {
         Ok(_) => Ok(go(client, INBOX, done)),
         Err(error) => again(hub, frame, error, form).await,
     }

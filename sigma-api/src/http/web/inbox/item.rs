@@ -56,6 +56,8 @@ pub(super) struct Pair {
 /// A machine.
 pub(super) struct Item {
     pub(super) id: Uuid,
+    /// As the page shows it.
+    pub(super) version: i64,
     pub(super) hostname: String,
     pub(super) alias: String,
     pub(super) presence: Presence,
@@ -163,6 +165,7 @@ impl Item {
         let short = |id: &String| id.chars().take(ID_CHARS).collect::<String>();
         Self {
             id: vps.id,
+            version: vps.version,
             hostname: vps.hostname.clone(),
             alias: vps.alias.clone(),
             presence: vps.presence,

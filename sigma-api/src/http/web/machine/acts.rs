@@ -13,11 +13,10 @@ use crate::http::client::Client;
 use crate::http::error::{ApiError, Result};
 use crate::http::form::Form;
 use crate::http::web::notice::go;
-use crate::http::web::{Frame, html, ours, wrong};
+use crate::http::web::{Frame, html, ours, seen, wrong};
 use crate::model::audit::Actor;
 use crate::model::text::Invalid;
 use crate::model::time::Timestamp;
-use crate::model::version::Expected;
 use crate::model::vps::Vps;
 use crate::model::vps_change::Action;
 use crate::service::{Error, Hub};
@@ -42,7 +41,13 @@ impl Act {
             Err(error) => ApiError::from(error),
         };
         // Only what a person may mend here is said on the page.
-        if !matches!(error.status(), StatusCode::BAD_REQUEST | StatusCode::CONFLICT | StatusCode::GONE) {
+        if !matches!(
+            error.status(),
+            StatusCode::BAD_REQUEST
+                | StatusCode::CONFLICT
+                | StatusCode::GONE
+                | StatusCode::PRECONDITION_FAILED
+        ) {
             return Err(error);
         }
         let mut page = MachinePage::load(hub, Timestamp::now(), self.frame, self.id).await?;
@@ -63,8 +68,7 @@ macro_rules! action {
             Id(id): Id,
             form: Form,
         ) -> Result<Response> {
-            let any = Expected::default();
-            let result = hub.act_on_vps(Timestamp::now(), &caller.actor, id, any, $action).await;
+            let result = hub.act_on_vps(Timestamp::now(), &caller.actor, id, seen(&form), $action).await;
             Act::new(client, frame, id, &form).end(&hub, result, $done).await
         }
     };

@@ -91,15 +91,11 @@ pub(super) fn now(reported: &Reported) -> Now {
 fn load(info: &SystemInfo) -> Option<Load> {
     let [one, five, fifteen] = info.load_avg?;
     let (text, share) = match info.cpu_cores.filter(|cores| *cores > 0) {
-        Some(1) => (format!("{one:.2} of 1 core"), percent(one, 1.0)),
-        Some(cores) => (format!("{one:.2} of {cores} cores"), percent(one, f64::from(cores))),
-        None => (format!("{one:.2}"), 0),
+        Some(1) => (format!("{one:.2} of 1 core"), Some(percent(one, 1.0))),
+        Some(cores) => (format!("{one:.2} of {cores} cores"), Some(percent(one, f64::from(cores)))),
+        None => (format!("{one:.2}"), None),
     };
-    Some(Load {
-        meter: Meter::new(text, share),
-        five: format!("{five:.2}"),
-        fifteen: format!("{fifteen:.2}"),
-    })
+    Some(Load { meter: Meter::of(text, share), five: format!("{five:.2}"), fifteen: format!("{fifteen:.2}") })
 }
 
 fn swap(info: &SystemInfo) -> Option<Meter> {
