@@ -32,7 +32,7 @@ fn a_list_is_previewed_mended_and_imported(script: Script) {
     browser.fill("or its text", "hostname,country\nfine,NO\nbad,FI\n");
     browser.press("Preview");
     browser.sees("1 changed");
-    browser.follow("Leave it");
+    browser.follow("Cancel");
     browser.is_at("/import");
     browser.sees("Import and export");
 }
