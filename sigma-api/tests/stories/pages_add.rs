@@ -37,6 +37,9 @@ fn an_empty_fleet_leads_to_the_first_key_and_a_machine_is_counted() {
     assert_eq!(admin.get("/?q=web").status, 200, "a search stays where it is");
     let page = admin.get("/add");
     assert!(page.status == 200 && page.text.contains("No machine has reported yet"), "{page:?}");
+    for other in ["href=\"/vps/new\"", "href=\"/import\""] {
+        assert!(page.text.contains(other), "{other}: {page:?}");
+    }
 
     let fields = [
         ("name", "Batch <1>"),

@@ -130,10 +130,10 @@ fn a_form_that_was_not_taken_comes_back_with_the_words_and_the_reason() {
     let hub = folder.start();
     let ana = administrator(&folder, &hub);
     make(&ana, "Acme");
-    let fields = [("name", "Bolt <i>"), ("country", "XX"), ("website", "ftp://x"), ("notes", "keep me")];
+    let fields = [("name", "Bolt <i>"), ("country", "XX"), ("website", "ftp://x"), ("notes", "\nkeep me")];
     let back = ana.form("/providers", &fields);
     assert_eq!(back.status, 400, "{back:?}");
-    for said in ["Bolt &#60;i&#62;", "keep me", "id=\"country-wrong\"", "This is a code of ISO 3166-1"] {
+    for said in ["Bolt &#60;i&#62;", ">\n\nkeep me", "id=\"country-wrong\"", "This is a code of ISO 3166-1"] {
         assert!(back.text.contains(said), "{said}: {back:?}");
     }
     let taken = ana.form("/providers", &[("name", "acme")]);

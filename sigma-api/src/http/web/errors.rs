@@ -106,7 +106,7 @@ fn help(status: StatusCode) -> &'static str {
         StatusCode::UNSUPPORTED_MEDIA_TYPE => "Open the page with the form and send it from there.",
         StatusCode::TOO_MANY_REQUESTS => "Wait a little: trying again before then makes it longer.",
         StatusCode::SERVICE_UNAVAILABLE => {
-            "What you sent was not done. If it stays like this, the hub's log says why."
+            "What you sent may not have been done; look before you send it again. If it stays like this, the hub's log says why."
         }
         status if status.is_server_error() => {
             "It may work when you try again. If not, the hub's log says why, at the time of this page."

@@ -81,6 +81,14 @@ fn wrong(error: impl Into<ApiError>, fields: &[&str]) -> Wrong {
     Wrong { status: error.status(), sentence, field: String::new(), retry_after }
 }
 
+/// What is wrong with a search, for persons, who have a field and no parameter `q`.
+fn of_search(sentence: &str) -> String {
+    match sentence.strip_prefix("q: at character ") {
+        Some(place) => format!("The search cannot be understood at character {place}."),
+        None => sentence.to_owned(),
+    }
+}
+
 /// When a form that was not taken may be sent again, for the programs among those that send forms.
 fn retry_after(wrong: &Wrong) -> HeaderMap {
     wrong.retry_after.map(|seconds| (RETRY_AFTER, seconds.into())).into_iter().collect()
@@ -128,6 +136,13 @@ mod tests {
     use axum::http::header::LOCATION;
 
     use super::*;
+
+    #[test]
+    fn a_person_reads_of_a_search_and_not_of_a_parameter() {
+        let said = of_search("q: at character 3: this quote is never closed");
+        assert_eq!(said, "The search cannot be understood at character 3: this quote is never closed.");
+        assert_eq!(of_search("page: is a number"), "page: is a number");
+    }
 
     #[test]
     fn nobody_is_sent_to_another_site() {
