@@ -211,6 +211,26 @@ fn five_hundred_machines_of_a_page_are_chosen_at_once() {
 }
 
 #[test]
+fn what_cannot_be_taken_back_is_said_with_the_reason() {
+    let folder = Folder::new();
+    let hub = folder.start();
+    let ids = three(&hub, &folder);
+    let ana = signed_in(&hub, crate::people::EMAIL);
+    let fields = [("id", &*ids[0]), ("id", &*ids[1]), ("do", "expiry"), ("expire_date", "2031-02-03")];
+    let undo = undo_of(&follow(&ana, &ana.form("/fleet/bulk", &fields)));
+    ana.form("/fleet/bulk", &[("id", &*ids[1]), ("do", "no_expiry")]);
+    let part = ana.form(&undo, &[]);
+    for said in ["Undone in part", "1 machine as before.", "Of 1 machine", "b: changed since: expire_date"] {
+        assert!(part.status == 200 && part.text.contains(said), "{said}: {part:?}");
+    }
+    undo_of(&part);
+    let twice = ana.form(&undo, &[]);
+    for said in ["Nothing was left to undo", "a: changed since: expire_date", "Go back"] {
+        assert!(twice.status == 200 && twice.text.contains(said), "{said}: {twice:?}");
+    }
+}
+
+#[test]
 fn who_may_not_change_sees_no_bar() {
     let folder = Folder::new();
     let hub = folder.start();

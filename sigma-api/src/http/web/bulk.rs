@@ -1,22 +1,24 @@
 //! Changing many machines from the list of the fleet, and taking that back.
 
+use askama::Template;
 use axum::extract::State;
-use axum::http::header::{REFERER, SET_COOKIE};
+use axum::http::header::REFERER;
 use axum::http::{HeaderMap, StatusCode, Uri};
-use axum::response::{AppendHeaders, IntoResponse, Response};
+use axum::response::Response;
 use uuid::Uuid;
 
 use super::fleet::{self, address};
-use super::notice::go;
-use super::{Frame, back_to};
+use super::notice::{Notice, go, machines};
+use super::{Frame, html, ours};
+use crate::http::AppState;
 use crate::http::auth::Editor;
 use crate::http::body::Id;
 use crate::http::client::Client;
 use crate::http::error::{ApiError, Result};
 use crate::http::form::Form;
-use crate::http::{AppState, cookies};
 use crate::model::bulk::{BulkRequest, BulkResult, MAX_MACHINES};
 use crate::model::time::Timestamp;
+use crate::model::undo::UndoResult;
 use crate::model::vps_change::{Action, VpsChange};
 use crate::model::vps_filter::VpsFilter;
 
@@ -177,19 +179,47 @@ pub(in crate::http) async fn change(
     }
 }
 
-/// Takes a bulk change back, and goes to where the person is.
+/// What could not be taken back, and why.
+#[derive(Template)]
+#[template(path = "undone.html")]
+struct UndonePage {
+    frame: Frame,
+    result: UndoResult,
+    back: String,
+}
+
+impl UndonePage {
+    fn stays(&self) -> String {
+        format!(
+            "Of {} something stays as it is:",
+            machines(u64::try_from(self.result.kept).unwrap_or(u64::MAX))
+        )
+    }
+
+    fn more(&self) -> usize {
+        self.result.kept.saturating_sub(self.result.reasons.len())
+    }
+}
+
+/// Takes a bulk change back, and goes to where the person is; first to what stays, if something does.
 pub(in crate::http) async fn undo(
     State(hub): AppState,
     client: Client,
     headers: HeaderMap,
     Editor(caller): Editor,
+    mut frame: Frame,
     Id(id): Id,
 ) -> Result<Response> {
     let result = hub.undo(Timestamp::now(), &caller.actor, id).await?;
     let again = result.bulk.map(|bulk| bulk.to_string()).unwrap_or_default();
-    let done = format!("undone.{}.{again}.{}", result.undone, result.kept);
-    let to = back_to(&where_from(&headers));
-    Ok((AppendHeaders([(SET_COOKIE, cookies::set_done(client, &done))]), to).into_response())
+    let done = format!("undone.{}.{again}.0", result.undone);
+    let back = where_from(&headers);
+    if result.kept == 0 && result.undone > 0 {
+        return Ok(go(client, ours(&back, "/"), &done));
+    }
+    frame.notice = Notice::of(&done).filter(|_| result.undone > 0);
+    let back = ours(&back, "/").to_owned();
+    Ok(html(StatusCode::OK, &UndonePage { frame, result, back }))
 }
 
 /// The page on which the button was.
