@@ -199,6 +199,7 @@ pub(crate) fn router(hub: Hub) -> Router {
     router
         .fallback(no_such_url)
         .method_not_allowed_fallback(no_such_method)
+        .layer(Extension(Arc::<web::live::Boards>::default()))
         .layer(Extension(Arc::clone(&counted)))
         .layer(from_fn(within_deadline))
         .layer(from_fn_with_state(counted, count))

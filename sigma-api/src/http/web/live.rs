@@ -8,11 +8,12 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::pin::Pin;
-use std::sync::{Arc, LazyLock, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use askama::Template;
+use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
@@ -108,13 +109,16 @@ struct Line {
     has_reported: bool,
 }
 
-/// The lists that are looked at now.
-static BOARDS: LazyLock<std::sync::Mutex<HashMap<String, Weak<Board>>>> = LazyLock::new(Default::default);
-/// The fleet in a line, which is the same for all.
-static OVERVIEW: Mutex<Option<(Instant, Arc<Overview>)>> = Mutex::const_new(None);
+/// The lists of a hub that are looked at now.
+#[derive(Default)]
+pub(in crate::http) struct Boards {
+    of: std::sync::Mutex<HashMap<String, Weak<Board>>>,
+    /// The fleet in a line, which is the same for all.
+    overview: Mutex<Option<(Instant, Arc<Overview>)>>,
+}
 
 impl Board {
-    fn of(parameters: &[(String, String)], can_edit: bool) -> Result<Arc<Self>> {
+    fn of(all: &Boards, parameters: &[(String, String)], can_edit: bool) -> Result<Arc<Self>> {
         let get = |name: &str| parameters.iter().find(|(given, _)| given == name).map(|(_, value)| value);
         let mut view = get("view").map(|text| View::parse(text)).unwrap_or_default();
         let of_list: Vec<(String, String)> =
@@ -122,7 +126,7 @@ impl Board {
         let filter = fleet::filter(&mut view, &of_list)?;
         let q = get("q").cloned().unwrap_or_default();
         let key = format!("{can_edit} {} {} {q}", view.to_text(), filter.page);
-        let mut boards = BOARDS.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut boards = all.of.lock().unwrap_or_else(PoisonError::into_inner);
         boards.retain(|_, board| board.strong_count() > 0);
         if let Some(board) = boards.get(&key).and_then(Weak::upgrade) {
             return Ok(board);
@@ -133,7 +137,7 @@ impl Board {
     }
 
     /// What it shows now, or showed a moment ago.
-    async fn look(&self, hub: &Hub) -> Result<Arc<Shown>> {
+    async fn look(&self, hub: &Hub, all: &Boards) -> Result<Arc<Shown>> {
         let mut last = self.last.lock().await;
         let changes = hub.changes();
         if let Some(shown) = last.as_ref() {
@@ -142,12 +146,12 @@ impl Board {
                 return Ok(Arc::clone(shown));
             }
         }
-        let shown = Arc::new(self.read(hub, changes).await?);
+        let shown = Arc::new(self.read(hub, all, changes).await?);
         *last = Some(Arc::clone(&shown));
         Ok(shown)
     }
 
-    async fn read(&self, hub: &Hub, changes: u64) -> Result<Shown> {
+    async fn read(&self, hub: &Hub, all: &Boards, changes: u64) -> Result<Shown> {
         let (looked, now) = (Instant::now(), Timestamp::now());
         let list = hub.list_vps(now, &self.filter).await?;
         let providers = hub.store.provider_names().await.map_err(Error::from)?;
@@ -157,7 +161,7 @@ impl Board {
             Line { id: row.id, mark: row.mark, html, hostname: row.hostname, made, has_reported }
         };
         let lines: Vec<Line> = list.data.into_iter().map(line).collect();
-        let overview = overview(hub, now).await?;
+        let overview = all.overview(hub, now).await?;
         let span = fleet::span_in_words((self.filter.page, self.view.per_page), lines.len(), list.total);
         let sum = json!({
             "sum": overview.in_words(),
@@ -170,35 +174,38 @@ impl Board {
     }
 }
 
-async fn overview(hub: &Hub, now: Timestamp) -> Result<Arc<Overview>> {
-    let mut last = OVERVIEW.lock().await;
-    if let Some((looked, overview)) = last.as_ref()
-        && looked.elapsed() < LOOK_EVERY
-    {
-        return Ok(Arc::clone(overview));
+impl Boards {
+    async fn overview(&self, hub: &Hub, now: Timestamp) -> Result<Arc<Overview>> {
+        let mut last = self.overview.lock().await;
+        if let Some((looked, overview)) = last.as_ref()
+            && looked.elapsed() < LOOK_EVERY
+        {
+            return Ok(Arc::clone(overview));
+        }
+        let overview = Arc::new(Overview::read(hub, now).await?);
+        *last = Some((Instant::now(), Arc::clone(&overview)));
+        Ok(overview)
     }
-    let overview = Arc::new(Overview::read(hub, now).await?);
-    *last = Some((Instant::now(), Arc::clone(&overview)));
-    Ok(overview)
 }
 
 /// What changes of the list that the page shows, from now until the page is closed, its session ends, or the hub stops.
 pub(in crate::http) async fn show(
     State(hub): AppState,
+    Extension(boards): Extension<Arc<Boards>>,
     client: Client,
     headers: HeaderMap,
     Person(signed): Person,
     Parameters(parameters): Parameters,
 ) -> Result<Response> {
     let can_edit = Frame::of(client, &signed).can_edit();
-    let board = Board::of(&parameters, can_edit)?;
+    let board = Board::of(&boards, &parameters, can_edit)?;
     let session = KeyHash::of(cookies::session(&headers, client).unwrap_or_default());
     let watcher = hub.watch(signed.session_id).ok_or_else(|| {
         let sentence = "Too many pages are open for this one to be live; reload it to see changes.";
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, sentence)
     })?;
     let (sender, receiver) = mpsc::channel(1);
-    let stream = Stream { hub, board, sender, session, role: signed.account.role };
+    let stream = Stream { hub, boards, board, sender, session, role: signed.account.role };
     tokio::spawn(stream.run(Told::of(&parameters), watcher));
     let kind = [(CONTENT_TYPE, "text/event-stream"), (HeaderName::from_static("x-accel-buffering"), "no")];
     let mut response = (kind, Body::new(Events(receiver))).into_response();
@@ -209,6 +216,7 @@ pub(in crate::http) async fn show(
 /// One page that is told.
 struct Stream {
     hub: Hub,
+    boards: Arc<Boards>,
     board: Arc<Board>,
     sender: mpsc::Sender<Bytes>,
     session: KeyHash,
@@ -233,7 +241,7 @@ impl Stream {
             return;
         }
         loop {
-            let events = match self.board.look(&self.hub).await {
+            let events = match self.board.look(&self.hub, &self.boards).await {
                 Ok(shown) => told.news(&shown),
                 Err(error) => {
                     log::debug!("a list cannot be read just now: {}", error.sentence());
