@@ -94,7 +94,7 @@ fn what_is_done_is_what_was_shown_or_nothing() {
     let other = apply(&shown);
     assert!(other.status == 409 && other.text.contains("changed since this was shown"), "{other:?}");
     assert!(other.text.contains("<del><bdi>Rome</bdi></del>"), "it shows what it would do now: {other:?}");
-    assert_eq!(hub.get(&editor, "/api/vps?q=city:Rome").json()["total"], 1, "nothing was done");
+    assert!(hub.get(&editor, "/api/vps").text.contains("Rome"), "nothing was done");
     let done = apply(&preview());
     assert!(done.status == 303, "{done:?}");
 }

@@ -158,33 +158,6 @@ fn machines_that_nothing_is_known_of_get_a_provider_old_or_new() {
 }
 
 #[test]
-fn an_assignment_is_taken_back_with_one_button() {
-    let world = World::new();
-    let admin = administrator(&world.folder, &world.hub);
-    let acme = world.provider("Acme");
-    for n in 1..=6 {
-        let id = world.machine(&format!("ac-{n}"), n, &format!("198.51.100.{n}"));
-        world.change(&id, &json!({"provider_id": acme}));
-    }
-    let (like, unlike) = (world.machine("m1x", 11, "198.51.100.11"), world.machine("m2x", 12, "203.0.113.1"));
-    for (id, fields) in [
-        (&like, vec![("suggested", "Acme"), ("all", "yes")]),
-        (&unlike, vec![("id", &*unlike), ("provider", &*acme)]),
-    ] {
-        assert_eq!(admin.form("/inbox/assign", &fields).status, 303);
-        assert_eq!(world.read(id)["provider_id"], json!(acme));
-        let page = admin.get("/inbox").text;
-        let undo = page.split_once("action=\"/undo/").unwrap_or_else(|| panic!("no button: {page}")).1;
-        let back = admin.form(&format!("/undo/{}", undo.split('"').next().unwrap()), &[]);
-        assert!(told(&admin, &back).starts_with("1 machine as before."), "{back:?}");
-        assert_eq!(world.read(id)["provider_id"], json!(null));
-    }
-    let nothing = admin.form("/inbox/assign", &[("suggested", "Acme"), ("id", &unlike)]);
-    assert_eq!(nothing.status, 303);
-    assert!(!admin.get("/inbox").text.contains("/undo/"), "nothing was assigned, nothing is to be undone");
-}
-
-#[test]
 fn two_that_look_like_one_stand_side_by_side_until_a_person_says_what_they_are() {
     let world = World::new();
     let admin = administrator(&world.folder, &world.hub);
@@ -287,7 +260,7 @@ fn what_costs_money_for_nothing_and_what_runs_for_nothing_waits() {
     for (path, id, more, sentence) in [
         ("/inbox/expiry", &alive, Some(("expire_date", "2199-01-01")), "The day is saved."),
         ("/inbox/retire", &paid, None, "The machine is retired."),
-        ("/inbox/restore", &gone, None, "The machine is back as it was, and its reports are accepted again."),
+        ("/inbox/restore", &gone, None, "The machine is back as it was; its reports are taken again."),
         ("/inbox/acknowledge", &again, Some(("flag", "reinstalled")), "1 machine seen."),
     ] {
         let fields: Vec<(&str, &str)> = [("id", &**id)].into_iter().chain(more).collect();

@@ -327,7 +327,7 @@ fn a_button_of_a_page_that_is_behind_does_nothing() {
         assert_eq!(late.status, 412, "{late:?}");
         contains(&late.text, &["role=\"alert\"", "which is not the one that you saw", "keep this one"]);
     }
-    assert_eq!(read(&browser, &id)["status"], "provisioning");
+    assert_eq!(read(&browser, &id)["status"], changed.json()["status"]);
     for path in ["retire", "expiry"] {
         let fields = [("id", &*id), ("version", &*version), ("expire_date", "2199-01-01")];
         let late = browser.form(&format!("/inbox/{path}"), &fields);
@@ -366,7 +366,7 @@ fn a_machine_is_retired_deleted_and_restored() {
     );
     assert_eq!(browser.get(&format!("/vps/{id}/edit")).header("location"), Some(&*format!("/vps/{id}")));
     assert_eq!(act("retire").status, 410);
-    contains(&said(&browser, &act("restore")), &["The machine is back as it was.", "· retired"]);
+    contains(&said(&browser, &act("restore")), &["The machine is back as it was;", "· retired"]);
     let refused = act("restore");
     assert_eq!(refused.status, 409);
     contains(&refused.text, &["role=\"alert\"", "is not deleted", "<h1>"]);

@@ -157,7 +157,7 @@ fn what_somebody_else_changed_meanwhile_is_shown_beside_ones_own_words() {
     let stale = ana.form(&path, &mine);
     assert_eq!(stale.status, 412, "{stale:?}");
     for said in
-        ["test operator changed it last", "value=\"FR\"", "Now it is: DE", ">mine</textarea>", "value=\"2\""]
+        ["test operator changed it last", "value=\"FR\"", "Now it is: DE", "\nmine</textarea>", "value=\"2\""]
     {
         assert!(stale.text.contains(said), "{said}: {stale:?}");
     }
