@@ -260,7 +260,7 @@ fn what_costs_money_for_nothing_and_what_runs_for_nothing_waits() {
     for (path, id, more, sentence) in [
         ("/inbox/expiry", &alive, Some(("expire_date", "2199-01-01")), "The day is saved."),
         ("/inbox/retire", &paid, None, "The machine is retired."),
-        ("/inbox/restore", &gone, None, "The machine is back as it was; its reports are taken again."),
+        ("/inbox/restore", &gone, None, "The machine is back as it was."),
         ("/inbox/acknowledge", &again, Some(("flag", "reinstalled")), "1 machine seen."),
     ] {
         let fields: Vec<(&str, &str)> = [("id", &**id)].into_iter().chain(more).collect();

@@ -366,7 +366,7 @@ fn a_machine_is_retired_deleted_and_restored() {
     );
     assert_eq!(browser.get(&format!("/vps/{id}/edit")).header("location"), Some(&*format!("/vps/{id}")));
     assert_eq!(act("retire").status, 410);
-    contains(&said(&browser, &act("restore")), &["The machine is back as it was;", "· retired"]);
+    contains(&said(&browser, &act("restore")), &["The machine is back as it was.", "· retired"]);
     let refused = act("restore");
     assert_eq!(refused.status, 409);
     contains(&refused.text, &["role=\"alert\"", "is not deleted", "<h1>"]);
