@@ -27,7 +27,7 @@ fn two_of_one_name_are_told_apart_renamed_or_merged(script: Script) {
     }
     browser.open("/inbox");
     browser.press("These are two");
-    browser.sees("They are two machines, and are not marked again.");
+    browser.sees("They are two machines, and will not be marked again.");
     browser.sees_no("Two of one name");
     browser.open(&format!("/vps/{}", ids[0]));
     browser.sees_no("The other is");

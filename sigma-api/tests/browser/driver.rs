@@ -37,20 +37,30 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    #[expect(clippy::disallowed_methods, reason = "a test starts the browser that it looks with")]
+    /// Several at once may be given the same port: who comes second ends, and is started again.
     pub(crate) fn start() -> Self {
+        let tries = std::iter::repeat_with(Self::try_to_start).take(5);
+        tries.flatten().next().expect("chromedriver ends before it listens")
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a test starts the browser that it looks with")]
+    fn try_to_start() -> Option<Self> {
         let mut command = Command::new("chromedriver");
         let mut child = command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let port: u16 = loop {
-            let line = lines.next().expect("chromedriver ended before it listened").unwrap();
+            let Some(line) = lines.next() else {
+                let _ = child.wait();
+                return None;
+            };
+            let line = line.unwrap();
             if let Some((_, port)) = line.split_once("started successfully on port ") {
                 break port.trim_end_matches('.').parse().unwrap();
             }
         };
         // Who does not read what it says stops it at last.
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
-        Self { child, url: format!("http://127.0.0.1:{port}") }
+        Some(Self { child, url: format!("http://127.0.0.1:{port}") })
     }
 }
 

@@ -21,12 +21,12 @@ fn fifty_machines_have_their_providers_after_a_dozen_clicks(script: Script) {
 
     browser.presses.set(0);
     browser.fill("Name of the key", "the first fifty");
-    browser.fill("New machines, at most", "50");
+    browser.fill("New machines at most", "50");
     browser.press("Make the key");
     browser.sees("The key is made");
     let key = key_in(&browser.text_of("#shell"));
     browser.sees("0 of 50 have reported");
-    browser.follow("The count on a page of its own");
+    browser.follow("a page of its own");
     browser.goes_to_the_new_window();
     browser.sees("0 of 50 have reported");
 
@@ -52,7 +52,7 @@ fn fifty_machines_have_their_providers_after_a_dozen_clicks(script: Script) {
     browser.fill("Or to a new one", "The friend with the rack");
     browser.press("Assign");
     browser.sees("8 machines changed.");
-    browser.sees("No machine is found by this.");
+    browser.sees("No machine matches.");
     let presses = browser.presses.get();
     assert!(presses <= 12, "it took {presses} clicks");
 

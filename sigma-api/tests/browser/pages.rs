@@ -61,7 +61,7 @@ pub(crate) const PAGES: &[Page] = &[
     full("fleet-bulk", "/", |browser| {
         browser.tick("Select all on this page");
         browser.press("Tags");
-        browser.sees("Several with commas between them.");
+        browser.sees("Separate several with commas.");
     }),
     full("fleet-columns", "/", |browser| browser.press("Columns")),
     full("fleet-all-columns", "/", |browser| {
@@ -98,7 +98,7 @@ pub(crate) const PAGES: &[Page] = &[
         browser.expects(400);
         browser.fill("Country", "Germany");
         browser.press("Save");
-        browser.sees("One field is not right.");
+        browser.waits_for("[aria-invalid=true]", 1);
     }),
     page("machine-new", "/vps/new", Who::Administrator),
     full("machine-audit", "/vps/{machine}/audit", |_| ()),
@@ -110,7 +110,7 @@ pub(crate) const PAGES: &[Page] = &[
             browser.expects(400);
             browser.fill("Name", "A name");
             browser.fill("Country", "Germany");
-            browser.press("Add it");
+            browser.press("Add the provider");
             browser.waits_for("#country-wrong", 1);
         },
         ..page("provider-new-wrong", "/providers/new", Who::Administrator)
@@ -134,7 +134,7 @@ pub(crate) const PAGES: &[Page] = &[
     list("add", "/add"),
     page("add-made", "/add", Who::Administrator).after(|browser| {
         browser.fill("Name of the key", "web servers");
-        browser.fill("New machines, at most", "50");
+        browser.fill("New machines at most", "50");
         browser.press("Make the key");
         browser.sees("The key is made");
         browser.press("Docker");
