@@ -5,11 +5,10 @@ use uuid::Uuid;
 use super::directory::Standing;
 use super::editing::{Deed, action_name, edit};
 use super::pending::Pending;
-use super::providers::create;
+use super::providers::called;
 use super::{Error, Hub, Result};
 use crate::model::audit::Actor;
 use crate::model::bulk::{BulkRequest, BulkResult, MAX_MACHINES, Selection, check_count};
-use crate::model::provider::ProviderChange;
 use crate::model::text::Invalid;
 use crate::model::time::Timestamp;
 use crate::model::vps::Vps;
@@ -40,7 +39,7 @@ impl Hub {
         let ids = meant(&tx, now, selection).await?;
         as_many(found, ids.len())?;
         if let Some(name) = provider {
-            change.provider_id = Some(Some(provider_called(&tx, deed, &name).await?));
+            change.provider_id = Some(Some(called(&tx, deed, &name).await?.0));
         }
         let mut changed: Vec<Standing> = Vec::new();
         let mut pending = Pending::default();
@@ -88,16 +87,6 @@ fn as_many(seen: Option<u64>, machines: usize) -> Result<()> {
         ))),
         _ => Ok(()),
     }
-}
-
-/// The provider of that name, in any case, or a new one.
-async fn provider_called(tx: &Tx, deed: Deed<'_>, name: &str) -> Result<Uuid> {
-    let change = ProviderChange { name: Some(name.to_owned()), ..ProviderChange::default() }.checked()?;
-    if let Some((id, _)) = tx.provider_named(name).await? {
-        return Ok(id);
-    }
-    let (provider, _) = create(tx, deed, "provider.create", Uuid::now_v7(), &change).await?;
-    Ok(provider.id)
 }
 
 /// Which machine it was that a rule kept from being changed.

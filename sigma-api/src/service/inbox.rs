@@ -5,13 +5,12 @@ use uuid::Uuid;
 
 use super::editing::{Deed, edit};
 use super::pending::Pending;
-use super::providers::create;
+use super::providers::called;
 use super::suggestion::Accepted;
 use super::{Error, Hub, Result};
 use crate::model::audit::Actor;
 use crate::model::inbox::{Inbox, InboxPair, InboxPart, LISTED, Moment, Unassigned, Why};
 use crate::model::mark::MarkKind;
-use crate::model::provider::ProviderChange;
 use crate::model::suggestion::groups;
 use crate::model::time::Timestamp;
 use crate::model::vps::{Status, Vps};
@@ -152,14 +151,9 @@ async fn record_of(tx: &Tx, deed: Deed<'_>, biller: &Biller, done: &mut Accepted
         Biller::Known(id) if tx.has_provider(*id).await? => Ok(*id),
         Biller::Known(id) => Err(Error::NotFound(format!("There is no provider with the id {id}."))),
         Biller::Named(name) => {
-            let change =
-                ProviderChange { name: Some(name.clone()), ..ProviderChange::default() }.checked()?;
-            if let Some((id, _)) = tx.provider_named(change.name.as_deref().unwrap_or_default()).await? {
-                return Ok(id);
-            }
-            let (provider, _) = create(tx, deed, "provider.create", Uuid::now_v7(), &change).await?;
-            done.created_providers.push((provider.id, provider.name));
-            Ok(provider.id)
+            let (id, made) = called(tx, deed, name).await?;
+            done.created_providers.extend(made.map(|provider| (provider.id, provider.name)));
+            Ok(id)
         }
     }
 }

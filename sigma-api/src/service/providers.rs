@@ -110,6 +110,19 @@ impl Hub {
     }
 }
 
+/// The provider of that name, in any case; made if there is none, and then answered as well.
+///
+/// # Errors
+/// `Invalid` for a name that a provider cannot have; a database that cannot be written.
+pub(super) async fn called(tx: &Tx, deed: Deed<'_>, name: &str) -> Result<(Uuid, Option<Provider>)> {
+    let change = ProviderChange { name: Some(name.to_owned()), ..ProviderChange::default() }.checked()?;
+    if let Some((id, _)) = tx.provider_named(change.name.as_deref().unwrap_or_default()).await? {
+        return Ok((id, None));
+    }
+    let (provider, _) = create(tx, deed, "provider.create", Uuid::now_v7(), &change).await?;
+    Ok((provider.id, Some(provider)))
+}
+
 /// Makes a provider, of members that were checked.
 pub(super) async fn create(
     tx: &Tx,

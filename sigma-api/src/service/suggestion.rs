@@ -8,10 +8,9 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::editing::Deed;
-use super::providers::create;
+use super::providers::called;
 use super::{Error, Hub, Result};
 use crate::model::audit::{Actor, Changes, Subject};
-use crate::model::provider::ProviderChange;
 use crate::model::suggestion::{Group, Knowledge, Suggestion, groups};
 use crate::model::time::Timestamp;
 use crate::model::version::Expected;
@@ -279,19 +278,10 @@ impl Accepting<'_> {
         if let Some(id) = self.records.get(name) {
             return Ok(*id);
         }
-        let id = match self.tx.provider_named(name).await? {
-            Some((id, _)) => id,
-            None => self.create(name).await?,
-        };
+        let deed = Deed { now: self.now, actor: self.actor, bulk: None };
+        let (id, made) = called(self.tx, deed, name).await?;
+        self.done.created_providers.extend(made.map(|provider| (provider.id, provider.name)));
         self.records.insert(name.to_owned(), id);
         Ok(id)
-    }
-
-    async fn create(&mut self, name: &str) -> Result<Uuid> {
-        let deed = Deed { now: self.now, actor: self.actor, bulk: None };
-        let change = ProviderChange { name: Some(name.to_owned()), ..ProviderChange::default() };
-        let (provider, _) = create(self.tx, deed, "provider.create", Uuid::now_v7(), &change).await?;
-        self.done.created_providers.push((provider.id, provider.name));
-        Ok(provider.id)
     }
 }

@@ -2,18 +2,15 @@
 
 use std::collections::HashMap;
 
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, Query, SelectStatement, SimpleExpr, WindowStatement};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, Query, SelectStatement, WindowStatement};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, Order, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use super::entity::vps::{Column, Entity};
+use super::list::in_service;
 use super::vps::CHUNK;
 use super::{Result, Store};
 use crate::model::time::Timestamp;
-use crate::model::vps::Status;
-
-/// Status of machines that nobody pays for any more.
-const OVER: [&str; 2] = [Status::Deleted.name(), Status::Retired.name()];
 
 /// Machines of a provider that cost the same.
 #[derive(Debug)]
@@ -33,10 +30,6 @@ pub(crate) struct Expiring {
     pub(crate) day: String,
 }
 
-fn in_use() -> SimpleExpr {
-    Column::Status.is_not_in(OVER)
-}
-
 impl Store {
     /// What machines in use cost, those together that cost the same at the same provider. Amounts are texts: a database
     /// that added them up would round.
@@ -48,7 +41,7 @@ impl Store {
             .select_only()
             .columns([Column::ProviderId, Column::Currency, Column::CostMonthly])
             .column_as(Column::Id.count(), "machines")
-            .filter(in_use())
+            .filter(in_service())
             .group_by(Column::ProviderId)
             .group_by(Column::Currency)
             .group_by(Column::CostMonthly)
@@ -100,7 +93,7 @@ impl Store {
                 .column(Column::ProviderId)
                 .column_as(Column::Id.count(), "machines")
                 .filter(Column::ProviderId.is_in(chunk.iter().copied()))
-                .filter(in_use())
+                .filter(in_service())
                 .filter(Column::ExpireDate.lt(now.day_plus(0)))
                 .group_by(Column::ProviderId)
                 .into_tuple()
@@ -125,7 +118,7 @@ fn first_of_each(now: Timestamp, providers: &[Uuid], most: u64) -> SelectStateme
         .expr_window_as(Expr::expr(Func::cust("ROW_NUMBER")), in_turn, place.clone())
         .from(Entity)
         .and_where(Column::ProviderId.is_in(providers.iter().copied()))
-        .and_where(in_use())
+        .and_where(in_service())
         .and_where(Column::ExpireDate.gte(now.day_plus(0)))
         .take();
     Query::select()

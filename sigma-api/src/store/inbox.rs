@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::entity::vps::{Column, Entity};
 use super::entity::{vps_mark, vps_state};
-use super::list::{Stored, whole, with_parts};
+use super::list::{Stored, in_service, whole, with_parts};
 use super::search::{among, flagged, marked, present};
 use super::sort::sorted;
 use super::vps::CHUNK;
@@ -98,7 +98,7 @@ impl Store {
 }
 
 fn in_use() -> Condition {
-    Condition::all().add(Column::Status.is_not_in([Status::Deleted.name(), Status::Retired.name()]))
+    Condition::all().add(in_service())
 }
 
 fn waits(moment: Moment, why: Why) -> Condition {

@@ -170,8 +170,9 @@ pub(super) fn condition(context: &Context, filter: &VpsFilter) -> Condition {
         .add_option(filter.expiring_within_days.filter(|_| filter.status.is_none()).map(|_| in_service()))
 }
 
-/// Of a machine that was given up nobody wants to know when it expires.
-fn in_service() -> Expr {
+/// Neither deleted nor retired: nobody wants to know of a machine that was given up what it costs, when it expires or what
+/// is the matter with it.
+pub(super) fn in_service() -> Expr {
     Column::Status.is_not_in([Status::Retired.name(), Status::Deleted.name()])
 }
 

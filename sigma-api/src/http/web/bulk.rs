@@ -212,7 +212,7 @@ pub(in crate::http) async fn undo(
 ) -> Result<Response> {
     let result = hub.undo(Timestamp::now(), &caller.actor, id).await?;
     let again = result.bulk.map(|bulk| bulk.to_string()).unwrap_or_default();
-    let done = format!("undone.{}.{again}.0", result.undone);
+    let done = format!("undone.{}.{again}", result.undone);
     let back = where_from(&headers);
     if result.kept == 0 && result.undone > 0 {
         return Ok(go(client, ours(&back, "/"), &done));

@@ -28,7 +28,7 @@ impl Notice {
         let sentence = match word {
             "changed" => format!("{} changed.", machines(number)),
             "assigned-many" => assigned(parts_of(text)),
-            "undone" => undone(number, parts.next().and_then(|kept| kept.parse().ok()).unwrap_or(0)),
+            "undone" => format!("{} as before.", machines(number)),
             "seen-many" => format!("{} seen.", machines(number)),
             "imported" => imported(number),
             "assigned-to" => format!("Assigned to {}.", name_in(text)),
@@ -64,15 +64,6 @@ fn assigned((assigned, skipped): (u64, u64)) -> String {
         0 => done,
         1 => format!("{done} 1 was changed meanwhile, and stays as it is."),
         skipped => format!("{done} {skipped} were changed meanwhile, and stay as they are."),
-    }
-}
-
-/// So many are as before, and of so many something stays.
-fn undone(number: u64, kept: u64) -> String {
-    match (number, kept) {
-        (_, 0) => format!("{} as before.", machines(number)),
-        (0, _) => format!("Nothing was undone: {} changed since.", machines(kept)),
-        _ => format!("{} as before; of {kept} something was changed since, and stays.", machines(number)),
     }
 }
 
