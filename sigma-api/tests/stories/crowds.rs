@@ -69,7 +69,8 @@ fn strangers_do_not_keep_agents_out() {
             .collect();
         let started = Instant::now();
         assert_eq!(hub.post(&agent, REGISTER, &golden).status, 200);
-        assert!(started.elapsed() < Duration::from_millis(500), "{says:?}: {:?}", started.elapsed());
+        // The hub would let the quietest of them go after ten seconds.
+        assert!(started.elapsed() < Duration::from_secs(5), "{says:?}: {:?}", started.elapsed());
         kept.write_all(request.as_bytes()).unwrap();
         let mut answer = [0; 12];
         kept.read_exact(&mut answer).unwrap();

@@ -299,7 +299,8 @@ impl Hub {
 
     pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        // Far longer than any answer takes: who waits so long hangs.
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         stream
     }
 }
