@@ -9,6 +9,9 @@ use sigma_protocol::MAX_BODY_BYTES;
 use super::body;
 use super::error::{ApiError, Result};
 
+/// Notes and tags as full as they may be, in any script, and once more as they were when the form was made.
+const LARGE_FORM_BYTES: usize = 640 * 1024;
+
 /// The fields of a form that was sent. A field that is missing is empty, as a person would leave it.
 pub(super) struct Form(Vec<(String, String)>);
 
@@ -28,13 +31,28 @@ impl<S: Send + Sync> FromRequest<S> for Form {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self> {
-        let (parts, body) = request.into_parts();
-        let kind = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        if !kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded") {
-            let sentence = "This address takes the form of its page; programs use the addresses under /api.";
-            return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence));
-        }
-        let bytes = body::read_in_time(&parts.headers, body, MAX_BODY_BYTES).await?;
-        Ok(Self(form_urlencoded::parse(&bytes).into_owned().collect()))
+        read(request, MAX_BODY_BYTES).await
     }
+}
+
+/// A form of long texts. Whoever takes it asks first who sends it.
+pub(super) struct LargeForm(pub(super) Form);
+
+impl<S: Send + Sync> FromRequest<S> for LargeForm {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self> {
+        read(request, LARGE_FORM_BYTES).await.map(Self)
+    }
+}
+
+async fn read(request: Request, limit: usize) -> Result<Form> {
+    let (parts, body) = request.into_parts();
+    let kind = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded") {
+        let sentence = "This address takes the form of its page; programs use the addresses under /api.";
+        return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence));
+    }
+    let bytes = body::read_in_time(&parts.headers, body, limit).await?;
+    Ok(Form(form_urlencoded::parse(&bytes).into_owned().collect()))
 }

@@ -16,6 +16,11 @@ impl Invalid {
     pub(crate) fn new(field: impl Into<String>, reason: impl Into<String>) -> Self {
         Self { field: field.into(), reason: reason.into() }
     }
+
+    /// Both errors, in one sentence.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self { reason: format!("{}; {other}", self.reason), ..self }
+    }
 }
 
 impl std::fmt::Display for Invalid {

@@ -287,7 +287,7 @@ fn check_rotation(now: Timestamp, key: &ApiKey, force: bool) -> Result<()> {
     match key.overlaps_until(now) {
         Some(until) if !force => Err(Error::Conflict(format!(
             "The secret before this one is valid until {until}, and who still uses it would be shut out at once; wait, \
-             or force it (\"force\": true, or --force)."
+             or say that it is to end now (force)."
         ))),
         _ => Ok(()),
     }

@@ -62,6 +62,21 @@ fn one_bad_line_at_the_end_of_many_keeps_all_out() {
 }
 
 #[test]
+fn everything_that_is_wrong_with_a_line_is_said_at_once() {
+    let folder = Folder::new();
+    let key = folder.key("operator");
+    let hub = folder.start();
+    let file = "hostname,country,cpu_cores,expire_date\nm1,XX,two,2026-02-30\nm2,DE,2,\n";
+    let report = import(&hub, &key, file);
+    let errors = report["errors"].as_array().unwrap();
+    assert_eq!((errors.len(), &report["imported"]), (1, &json!(0)));
+    let error = errors[0].as_str().unwrap();
+    for member in ["line 2: ", "country: ", "cpu_cores: ", "expire_date: "] {
+        assert_eq!(error.matches(member).count(), 1, "{member} in {error}");
+    }
+}
+
+#[test]
 fn a_name_is_for_one_line_alone() {
     let folder = Folder::new();
     let key = folder.key("operator");

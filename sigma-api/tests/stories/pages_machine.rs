@@ -210,6 +210,52 @@ fn what_is_wrong_is_said_at_its_field_and_the_words_stay() {
 }
 
 #[test]
+fn everything_that_is_wrong_is_said_at_once() {
+    let folder = Folder::new();
+    let hub = folder.start();
+    let browser = administrator(&folder, &hub);
+    let id = make(&browser, &json!({"hostname": "db-1"}));
+    make(&browser, &json!({"hostname": "db-2"}));
+    let path = format!("/vps/{id}/edit");
+    let form = browser.get(&path).text;
+    let page = save(
+        &browser,
+        &path,
+        &form,
+        &[("country", "XX"), ("cpu_cores", "two"), ("ssh_port", "0"), ("city", "Kiel")],
+    );
+    assert_eq!(page.status, 400);
+    contains(
+        &page.text,
+        &[
+            "3 fields need a correction",
+            "id=\"country-wrong\"",
+            "id=\"cpu_cores-wrong\"",
+            "id=\"ssh_port-wrong\"",
+        ],
+    );
+    assert_eq!(page.text.matches("aria-invalid").count(), 3);
+    let page = save(&browser, &path, &form, &[("hostname", "db-2")]);
+    contains(&page.text, &["one field needs a correction", "Another machine is called db-2. Rename"]);
+}
+
+#[test]
+fn notes_as_long_as_they_may_be_in_any_script_do_not_keep_anybody_from_editing() {
+    let folder = Folder::new();
+    let hub = folder.start();
+    let browser = administrator(&folder, &hub);
+    let id = make(&browser, &json!({"hostname": "db-1"}));
+    let path = format!("/vps/{id}/edit");
+    let notes = "\u{2070e}".repeat(10_000);
+    let form = browser.get(&path).text;
+    assert_eq!(save(&browser, &path, &form, &[("notes", &notes)]).status, 303);
+    let alias = [("was.notes", &*notes), ("notes", &notes), ("alias", "mine")];
+    assert_eq!(save(&browser, &path, &browser.get(&path).text, &alias).status, 303);
+    let vps = read(&browser, &id);
+    assert!(vps["alias"] == "mine" && vps["notes"] == json!(notes));
+}
+
+#[test]
 fn two_who_edit_do_not_overwrite_one_another() {
     let folder = Folder::new();
     let hub = folder.start();

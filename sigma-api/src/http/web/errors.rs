@@ -14,6 +14,10 @@ use crate::http::error::Told;
 use crate::model::time::Timestamp;
 use crate::service::Hub;
 
+/// How the refusal of a path begins whose last part is no id.
+const NO_ID: &str = "id: ";
+const IN_NO_ADDRESS: &str = "The address is to name a record by its id, and what stands there is none.";
+
 #[derive(Template)]
 #[template(path = "error.html")]
 struct ErrorPage {
@@ -49,7 +53,7 @@ pub(in crate::http) async fn for_browsers(
         status: status.as_u16(),
         reason: status.canonical_reason().unwrap_or_default(),
         title: title(status),
-        sentence,
+        sentence: if sentence.starts_with(NO_ID) { IN_NO_ADDRESS.to_owned() } else { sentence },
         help: help(status),
         again: if helps_again(status) { again } else { String::new() },
     };
@@ -94,7 +98,7 @@ fn title(status: StatusCode) -> &'static str {
 /// What a person can do about it.
 fn help(status: StatusCode) -> &'static str {
     match status {
-        StatusCode::BAD_REQUEST => "Check the address, or go back: what you typed is mostly still there.",
+        StatusCode::BAD_REQUEST => "Check the address, or go back and mend what was typed.",
         StatusCode::FORBIDDEN => "An administrator decides who may do what, under Settings, Accounts.",
         StatusCode::NOT_FOUND => "The address may be wrong, or what was here was deleted.",
         StatusCode::METHOD_NOT_ALLOWED => "Open the page itself, and use its buttons.",

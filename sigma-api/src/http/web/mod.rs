@@ -38,6 +38,7 @@ use askama::Template;
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Redirect, Response};
+use uuid::Uuid;
 
 use super::client::Client;
 use super::cookies;
@@ -53,13 +54,29 @@ pub(super) struct Wrong {
     status: StatusCode,
     sentence: String,
     field: String,
+    /// Other fields that are wrong, and what is said at them.
+    others: Vec<(String, String)>,
     retry_after: Option<u64>,
 }
 
 impl Wrong {
     /// What is to be said at `field`, if it is about that.
     fn at(&self, field: &str) -> &str {
-        if self.field == field { &self.sentence } else { "" }
+        if self.field == field {
+            return &self.sentence;
+        }
+        self.others.iter().find(|(other, _)| other == field).map_or("", |(_, sentence)| sentence)
+    }
+
+    /// This, and other fields that are wrong.
+    fn and(mut self, others: impl Iterator<Item = Self>) -> Self {
+        self.others.extend(others.filter(|it| it.field != self.field).map(|it| (it.field, it.sentence)));
+        self
+    }
+
+    /// How many fields are wrong.
+    fn fields(&self) -> usize {
+        self.others.len().saturating_add(usize::from(!self.field.is_empty()))
     }
 
     /// What is to be said above the form.
@@ -71,14 +88,24 @@ impl Wrong {
 /// An error as a form of `fields` shows it. `field: is wrong` becomes a sentence at the field.
 fn wrong(error: impl Into<ApiError>, fields: &[&str]) -> Wrong {
     let error = error.into();
-    let (sentence, retry_after) = (error.sentence(), error.retry_after());
+    let whole = Wrong { status: error.status(), retry_after: error.retry_after(), ..Wrong::default() };
+    let sentence = without_id(&error.sentence());
     if let Some((field, reason)) = sentence.split_once(": ")
         && fields.contains(&field)
     {
         let sentence = format!("This {reason}.");
-        return Wrong { status: error.status(), sentence, field: field.to_owned(), retry_after };
+        return Wrong { sentence, field: field.to_owned(), ..whole };
     }
-    Wrong { status: error.status(), sentence, field: String::new(), retry_after }
+    Wrong { sentence, ..whole }
+}
+
+/// A sentence that names a record and its id, without the id: persons know names.
+fn without_id(sentence: &str) -> String {
+    let cut = sentence.split(": ").find_map(|part| {
+        let id = part.get(..Uuid::nil().hyphenated().to_string().len())?;
+        id.parse::<Uuid>().ok().map(|_| format!(": {id}"))
+    });
+    cut.map_or_else(|| sentence.to_owned(), |id| sentence.replacen(&id, "", 1))
 }
 
 /// What is wrong with a search, for persons, who have a field and no parameter `q`.

@@ -14,7 +14,7 @@ use crate::http::auth::Editor;
 use crate::http::body::Id;
 use crate::http::client::Client;
 use crate::http::error::Result;
-use crate::http::form::Form;
+use crate::http::form::{Form, LargeForm};
 use crate::model::provider::{Provider, ProviderChange};
 use crate::model::text::Invalid;
 use crate::model::time::Timestamp;
@@ -138,7 +138,7 @@ pub(in crate::http) async fn create(
     client: Client,
     frame: Frame,
     Editor(caller): Editor,
-    form: Form,
+    LargeForm(form): LargeForm,
 ) -> Result<Response> {
     let words = Words::typed(&form);
     let made = match words.change(None) {
@@ -176,7 +176,7 @@ pub(in crate::http) async fn change(
     frame: Frame,
     Editor(caller): Editor,
     Id(id): Id,
-    form: Form,
+    LargeForm(form): LargeForm,
 ) -> Result<Response> {
     let (words, now) = (Words::typed(&form), Timestamp::now());
     let changed = match words.change(Some(version(&form))) {

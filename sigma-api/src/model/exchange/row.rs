@@ -9,11 +9,21 @@ use crate::model::text::Invalid;
 use crate::model::vps::Status;
 use crate::model::wording::in_words;
 
-/// The members of a row as a change, as if they had been sent alone; members that are no part of it are passed over.
+/// The members of a row as a change that keeps the rules; members that are no part of it are passed over.
 ///
 /// # Errors
-/// The first member that is of another kind.
-pub(crate) fn change_of<T: DeserializeOwned>(row: Row) -> Result<T, Invalid> {
+/// Every member that is of another kind or breaks a rule by itself.
+pub(crate) fn change_of<T: DeserializeOwned>(
+    row: Row,
+    check: impl Fn(T) -> Result<T, Invalid>,
+) -> Result<T, Invalid> {
+    parse(row.clone()).and_then(&check).map_err(|first| {
+        let alone = row.into_iter().map(|member| parse(Row::from_iter([member])).and_then(&check));
+        alone.filter_map(Result::err).filter(|other| *other != first).fold(first.clone(), Invalid::and)
+    })
+}
+
+fn parse<T: DeserializeOwned>(row: Row) -> Result<T, Invalid> {
     serde_path_to_error::deserialize(Value::Object(row))
         .map_err(|error| Invalid::new(error.path().to_string(), in_words(&error.inner().to_string())))
 }

@@ -269,6 +269,5 @@ fn checked(mut row: Row) -> std::result::Result<VpsChange, Invalid> {
     if row.get("source").is_some_and(|source| source.is_null() || source == "") {
         row.remove("source");
     }
-    let change: VpsChange = change_of(row)?;
-    VpsChange { reported_hostname, ..change }.checked()
+    change_of(row, |change| VpsChange { reported_hostname: reported_hostname.clone(), ..change }.checked())
 }

@@ -101,7 +101,7 @@ async fn take(tx: &Tx, deed: Deed<'_>, targets: &mut Targets, line: u64, mut row
         return Err(Invalid::new(PROVIDERS.name, rule).into());
     }
     let Some(before) = target else {
-        let change = change_of::<ProviderChange>(row)?.checked()?;
+        let change = change_of(row, ProviderChange::checked)?;
         let id = id.unwrap_or_else(Uuid::now_v7);
         let (provider, changes) = create(tx, deed, ACTION, id, &change).await?;
         return Ok(Done::made(provider.id, provider.name, changes));
@@ -110,7 +110,7 @@ async fn take(tx: &Tx, deed: Deed<'_>, targets: &mut Targets, line: u64, mut row
     let name = format!("The provider {}", before.name);
     check_version(tx, &name, (before.id, before.version), &expected).await?;
     take_what_is_there(&mut row, &provider_row(&before));
-    let change = change_of::<ProviderChange>(row)?.checked()?;
+    let change = change_of(row, ProviderChange::checked)?;
     match edit(tx, deed, ACTION, &before, &change).await? {
         Some((after, changes)) => Ok(Done::changed(after.name, changes)),
         None => Ok(Done::same(before.name)),

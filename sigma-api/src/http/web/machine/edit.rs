@@ -12,7 +12,7 @@ use crate::http::auth::Editor;
 use crate::http::body::Id;
 use crate::http::client::Client;
 use crate::http::error::{ApiError, Result};
-use crate::http::form::Form;
+use crate::http::form::{Form, LargeForm};
 use crate::http::web::audit_words::{AuditLine, lines_of_it};
 use crate::http::web::notice::go;
 use crate::http::web::{Frame, Wrong, html, retry_after, wrong};
@@ -73,7 +73,7 @@ pub(in crate::http) async fn submit(
     Editor(caller): Editor,
     frame: Frame,
     Id(id): Id,
-    form: Form,
+    LargeForm(form): LargeForm,
 ) -> Result<Response> {
     let now = Timestamp::now();
     let vps = hub.vps(now, id).await?;
@@ -84,7 +84,7 @@ pub(in crate::http) async fn submit(
     };
     match changed {
         Ok(_) => Ok(go(client, &format!("/vps/{id}"), "machine")),
-        Err(error) => again(&hub, frame, id, &form, wrong_of(error)?).await,
+        Err(error) => again(&hub, frame, id, &form, fields.all_wrong(wrong_of(error)?)).await,
     }
 }
 
@@ -113,7 +113,7 @@ pub(in crate::http) async fn submit_new(
     client: Client,
     Editor(caller): Editor,
     frame: Frame,
-    form: Form,
+    LargeForm(form): LargeForm,
 ) -> Result<Response> {
     let fields = blank().filled(&form);
     let made = match fields.change() {
@@ -123,7 +123,7 @@ pub(in crate::http) async fn submit_new(
     match made {
         Ok(vps) => Ok(go(client, &format!("/vps/{}", vps.id), "machine-made")),
         Err(error) => {
-            let wrong = wrong_of(error)?;
+            let wrong = fields.all_wrong(wrong_of(error)?);
             Ok(EditPage::new(&hub, frame, None, fields).await?.again(wrong))
         }
     }
@@ -165,6 +165,15 @@ fn wrong_of(error: Error) -> Result<Wrong> {
     if error.status() == StatusCode::NOT_FOUND {
         return Err(error);
     }
+    let mut wrong = at_a_field(error);
+    if is_of_name {
+        wrong.field = "hostname".to_owned();
+    }
+    Ok(wrong)
+}
+
+/// An error as the field shows it that it names.
+fn at_a_field(error: ApiError) -> Wrong {
     let mut names = NAMES.to_vec();
     names.push(ADDRESSES);
     let mut wrong = wrong(error, &names);
@@ -176,11 +185,17 @@ fn wrong_of(error: Error) -> Result<Wrong> {
         wrong.field = (*name).to_owned();
         wrong.sentence = format!("One of them {reason}.");
     }
-    if is_of_name {
-        wrong.field = "hostname".to_owned();
-    }
     wrong.sentence = wrong.sentence.replace(", or null", ", or empty").replace("This are", "These are");
-    Ok(wrong)
+    wrong
+}
+
+impl Fields {
+    /// The fields that are wrong beside the one that was found first.
+    fn all_wrong(&self, first: Wrong) -> Wrong {
+        let others = self.alone().filter_map(|field| field.change().and_then(VpsChange::checked).err());
+        let others = others.map(|invalid| at_a_field(Error::from(invalid).into()));
+        first.and(others)
+    }
 }
 
 /// What was done to a machine since it was changed last as the person saw it.

@@ -45,6 +45,7 @@ pub(super) const ADDRESSES: &str = "ip_addresses";
 const ON: &str = "on";
 
 /// A field.
+#[derive(Clone)]
 pub(super) struct Field {
     pub(super) name: &'static str,
     pub(super) value: String,
@@ -54,6 +55,7 @@ pub(super) struct Field {
 }
 
 /// The label of an address.
+#[derive(Clone)]
 pub(super) struct Label {
     pub(super) ip: IpAddr,
     pub(super) value: String,
@@ -106,6 +108,12 @@ impl Fields {
             }
         }
         self
+    }
+
+    /// Each field as if it were the only one.
+    pub(super) fn alone(&self) -> impl Iterator<Item = Self> {
+        let fields = self.fields.iter().map(|field| Self { fields: vec![field.clone()], labels: Vec::new() });
+        fields.chain([Self { fields: Vec::new(), labels: self.labels.clone() }])
     }
 
     pub(super) fn get(&self, name: &str) -> &str {
