@@ -214,13 +214,14 @@ pub(super) async fn edit(
     } else if is_new {
         tx.insert_vps(&after, None, edited, life).await?;
     } else {
-        tx.put_vps(&after, edited, life).await?;
+        pending.change(before, &after, edited, life);
+        if edited.hostname {
+            // One name may have passed from this record to the next.
+            pending.write(tx).await?;
+        }
         // Whoever names one of two says that they were two. Marks with a deleted one are hidden until it is restored.
         if edited.hostname && after.status != Status::Deleted {
             tx.resolve_marks_of(deed.now, after.id, None, Resolution::Renamed).await?;
-        }
-        if after.tags != before.tags {
-            tx.put_tags(after.id, &after.tags).await?;
         }
     }
     if !addresses.is_empty() && !is_made_later {

@@ -8,15 +8,18 @@ use uuid::Uuid;
 use super::editing::Deed;
 use super::{Error, Result};
 use crate::model::audit::{Changes, Subject};
+use crate::model::time::Timestamp;
 use crate::model::vps::Vps;
-use crate::store::{Batch, Edited, StoredAddress, Tx};
+use crate::store::{Batch, Edited, Life, StoredAddress, Tx};
 
 /// Of one transaction; whoever has it writes it before the end.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     batch: Batch,
-    /// Records that are not written yet.
-    made: HashMap<String, Uuid>,
+    /// Names of records that are made or restored, and not written yet.
+    named: HashMap<String, Uuid>,
+    /// Whether a record that is deleted, and not written yet, gives up its name.
+    frees_names: bool,
     /// Names that no living record had, and none of these took since.
     free: HashSet<String>,
     /// Providers that exist.
@@ -31,8 +34,25 @@ impl Pending {
 
     /// Makes a record that lives, with its tags and addresses.
     pub(super) fn make(&mut self, vps: &Vps, edited: Edited, addresses: &[StoredAddress]) {
-        self.made.insert(vps.hostname.clone(), vps.id);
+        self.named.insert(vps.hostname.clone(), vps.id);
         self.batch.add_vps(vps, edited, addresses);
+    }
+
+    /// Changes a record, with its tags; its addresses are stored by themselves.
+    pub(super) fn change(&mut self, before: &Vps, after: &Vps, edited: Edited, life: Option<Life>) {
+        match life {
+            Some(Life::Begins) => {
+                self.named.insert(after.hostname.clone(), after.id);
+            }
+            Some(Life::Ends(_)) => self.frees_names = true,
+            None => {}
+        }
+        self.batch.change_vps(before, after, edited, life);
+    }
+
+    /// Gives a record that has no provider one.
+    pub(super) fn assign(&mut self, now: Timestamp, id: Uuid, provider: Uuid) {
+        self.batch.assign(now, id, provider);
     }
 
     /// Notes who did what.
@@ -48,7 +68,10 @@ impl Pending {
         if self.free.remove(hostname) {
             return Ok(());
         }
-        let taken = match self.made.get(hostname) {
+        if self.frees_names {
+            self.write(tx).await?;
+        }
+        let taken = match self.named.get(hostname) {
             Some(other) => Some(*other),
             None => tx.living_named(hostname).await?,
         };
@@ -80,7 +103,8 @@ impl Pending {
     /// # Errors
     /// A database that cannot be written.
     pub(super) async fn write(&mut self, tx: &Tx) -> Result<()> {
-        self.made.clear();
+        self.named.clear();
+        self.frees_names = false;
         Ok(tx.write(std::mem::take(&mut self.batch)).await?)
     }
 }

@@ -1,6 +1,6 @@
 //! Suggesting providers, and accepting what is suggested.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,6 +8,7 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::editing::Deed;
+use super::pending::Pending;
 use super::providers::called;
 use super::{Error, Hub, Result};
 use crate::model::audit::{Actor, Changes, Subject};
@@ -142,6 +143,7 @@ impl Hub {
             now,
             actor,
             bulk: Uuid::now_v7(),
+            pending: Pending::default(),
             records: HashMap::new(),
             done: Accepted::default(),
         };
@@ -155,7 +157,7 @@ impl Hub {
                 Verdict::Leave => {}
             }
         }
-        let done = accepting.done;
+        let Accepting { mut pending, done, .. } = accepting;
         if let Some(seen) = choice.machines
             && seen != done.assigned
         {
@@ -164,6 +166,7 @@ impl Hub {
                 done.assigned
             )));
         }
+        pending.write(&tx).await?;
         tx.commit().await?;
         if done.assigned > 0 {
             self.suggestions.forget().await;
@@ -241,6 +244,7 @@ struct Accepting<'a> {
     now: Timestamp,
     actor: &'a Actor,
     bulk: Uuid,
+    pending: Pending,
     /// Records of providers that had none when the suggestions were made.
     records: HashMap<String, Uuid>,
     done: Accepted,
@@ -248,8 +252,9 @@ struct Accepting<'a> {
 
 impl Accepting<'_> {
     fn skip_missing(&mut self, ids: &[Uuid], found: &[Assignable]) {
+        let found: HashSet<Uuid> = found.iter().map(|candidate| candidate.id).collect();
         for id in ids {
-            if !found.iter().any(|candidate| candidate.id == *id) {
+            if !found.contains(id) {
                 self.done.skipped.push((*id, format!("There is no machine with the id {id}.")));
             }
         }
@@ -257,18 +262,19 @@ impl Accepting<'_> {
 
     async fn accept(&mut self, candidate: &Assignable, suggestion: &Suggestion) -> Result<()> {
         let provider_id = match suggestion.provider_id {
-            Some(id) if self.tx.has_provider(id).await? => id,
+            Some(id) if self.pending.has_provider(self.tx, id).await? => id,
             // It has no record, or was deleted since the suggestion was learnt.
             _ => self.record(&suggestion.provider).await?,
         };
-        self.tx.assign(self.now, candidate.id, provider_id).await?;
+        self.pending.assign(self.now, candidate.id, provider_id);
         let mut changes = Changes::default();
         changes.note("provider_id", &None, &Some(provider_id));
         changes.note("provider", &None, &Some(&suggestion.provider));
         changes.note("suggestion", &None, &Some(suggestion));
         changes.note_bulk(Some(self.bulk));
         let subject = Subject::vps(candidate.id, &candidate.traits.hostname);
-        self.tx.audit(self.now, self.actor, "vps.assign", subject, &changes).await?;
+        let deed = Deed { now: self.now, actor: self.actor, bulk: Some(self.bulk) };
+        self.pending.note(deed, "vps.assign", subject, &changes);
         self.done.assigned += 1;
         self.done.bulk = Some(self.bulk);
         Ok(())

@@ -1,10 +1,13 @@
-//! New records and lines of the audit log that are stored many at once: a statement costs far more than a row of it.
+//! Records and lines of the audit log that are stored many at once: a statement costs far more than a row of it.
 
-use sea_orm::{ActiveValue::Set, EntityTrait};
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use uuid::Uuid;
 
 use super::address::{StoredAddress, to_row};
 use super::audit::line;
-use super::edit::{Edited, to_new_row};
+use super::edit::{self, Edited, Life, to_new_row};
+use super::entity::vps::Column;
 use super::entity::{audit, vps, vps_address, vps_tag};
 use super::vps::CHUNK;
 use super::{Result, Tx};
@@ -16,9 +19,19 @@ use crate::model::vps::Vps;
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     records: Vec<vps::ActiveModel>,
+    changes: Vec<SameChange>,
+    /// Records that have other tags than before.
+    tagged: Vec<Uuid>,
     tags: Vec<vps_tag::ActiveModel>,
     addresses: Vec<vps_address::ActiveModel>,
     lines: Vec<audit::ActiveModel>,
+}
+
+/// What becomes the same in several records.
+#[derive(Debug)]
+struct SameChange {
+    becomes: vps::ActiveModel,
+    ids: Vec<Uuid>,
 }
 
 impl Batch {
@@ -26,9 +39,30 @@ impl Batch {
     pub(crate) fn add_vps(&mut self, vps: &Vps, edited: Edited, addresses: &[StoredAddress]) {
         // Rows of one statement have the same columns: a record that is deleted already has more.
         self.records.push(to_new_row(vps, None, edited, None));
-        let tag = |tag: &String| vps_tag::ActiveModel { vps_id: Set(vps.id), tag: Set(tag.clone()) };
-        self.tags.extend(vps.tags.iter().map(tag));
+        self.tags.extend(tags_of(vps));
         self.addresses.extend(addresses.iter().map(|address| to_row(vps.id, address)));
+    }
+
+    /// Adds that a record becomes `after`, with its tags. Addresses are stored by themselves.
+    pub(crate) fn change_vps(&mut self, before: &Vps, after: &Vps, edited: Edited, life: Option<Life>) {
+        self.change(after.id, edit::changed(before, after, edited, life));
+        if after.tags != before.tags {
+            self.tagged.push(after.id);
+            self.tags.extend(tags_of(after));
+        }
+    }
+
+    /// Adds that a record is assigned to that provider.
+    pub(crate) fn assign(&mut self, now: Timestamp, id: Uuid, provider: Uuid) {
+        let (provider_id, updated_at) = (Set(Some(provider)), Set(now.ms()));
+        self.change(id, vps::ActiveModel { provider_id, updated_at, ..Default::default() });
+    }
+
+    fn change(&mut self, id: Uuid, becomes: vps::ActiveModel) {
+        match self.changes.iter_mut().find(|same| same.becomes == becomes) {
+            Some(same) => same.ids.push(id),
+            None => self.changes.push(SameChange { becomes, ids: vec![id] }),
+        }
     }
 
     /// Adds a line of who did what.
@@ -48,13 +82,32 @@ impl Tx {
     /// Stores all of it.
     ///
     /// # Errors
-    /// `Conflict` when a living record has the hostname of a new one.
+    /// `Conflict` when a living record has the hostname of another.
     pub(crate) async fn write(&self, batch: Batch) -> Result<()> {
-        let Batch { records, tags, addresses, lines } = batch;
+        let Batch { records, changes, tagged, tags, addresses, lines } = batch;
         self.insert_all::<vps::Entity, _>(records).await?;
+        for same in &changes {
+            self.change_all(same).await?;
+        }
+        for chunk in tagged.chunks(CHUNK) {
+            let of_these = vps_tag::Column::VpsId.is_in(chunk.iter().copied());
+            vps_tag::Entity::delete_many().filter(of_these).exec(&self.inner).await?;
+        }
         self.insert_all::<vps_tag::Entity, _>(tags).await?;
         self.insert_all::<vps_address::Entity, _>(addresses).await?;
         self.insert_all::<audit::Entity, _>(lines).await
+    }
+
+    async fn change_all(&self, SameChange { becomes, ids }: &SameChange) -> Result<()> {
+        for chunk in ids.chunks(CHUNK) {
+            vps::Entity::update_many()
+                .set(becomes.clone())
+                .col_expr(Column::Version, Expr::col(Column::Version).add(1))
+                .filter(Column::Id.is_in(chunk.iter().copied()))
+                .exec(&self.inner)
+                .await?;
+        }
+        Ok(())
     }
 
     async fn insert_all<E, A>(&self, rows: Vec<A>) -> Result<()>
@@ -69,4 +122,8 @@ impl Tx {
         }
         Ok(())
     }
+}
+
+fn tags_of(vps: &Vps) -> impl Iterator<Item = vps_tag::ActiveModel> {
+    vps.tags.iter().map(|tag| vps_tag::ActiveModel { vps_id: Set(vps.id), tag: Set(tag.clone()) })
 }

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use sea_orm::{
+    ActiveModelTrait,
     ActiveValue::{NotSet, Set},
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, EntityTrait, Iterable, QueryFilter, QueryOrder, QuerySelect,
 };
 use uuid::Uuid;
 
@@ -119,26 +120,6 @@ impl Tx {
         self.add_tags(vps.id, &vps.tags).await
     }
 
-    /// Stores those members of a record that a person may change, with its version and time. Tags and addresses are
-    /// stored by themselves.
-    ///
-    /// # Errors
-    /// `Conflict` when a living record has the hostname.
-    pub(crate) async fn put_vps(&self, vps: &Vps, edited: Edited, life: Option<Life>) -> Result<()> {
-        let row = to_row(vps, edited, life);
-        Entity::update_many().set(row).filter(Column::Id.eq(vps.id)).exec(&self.inner).await?;
-        Ok(())
-    }
-
-    /// Gives the record these tags and no others.
-    ///
-    /// # Errors
-    /// As every write.
-    pub(crate) async fn put_tags(&self, id: Uuid, tags: &[String]) -> Result<()> {
-        vps_tag::Entity::delete_many().filter(vps_tag::Column::VpsId.eq(id)).exec(&self.inner).await?;
-        self.add_tags(id, tags).await
-    }
-
     async fn add_tags(&self, id: Uuid, tags: &[String]) -> Result<()> {
         if tags.is_empty() {
             return Ok(());
@@ -176,6 +157,19 @@ pub(super) fn to_new_row(vps: &Vps, key: Option<Uuid>, edited: Edited, life: Opt
     }
 }
 
+/// What becomes other in a record by a change, but for its version.
+pub(super) fn changed(before: &Vps, after: &Vps, edited: Edited, life: Option<Life>) -> ActiveModel {
+    let before = to_row(before, Edited::default(), None);
+    let mut row = to_row(after, edited, life);
+    for column in Column::iter() {
+        let is_same = row.get(column).into_value() == before.get(column).into_value();
+        if is_same || matches!(column, Column::Version) {
+            row.not_set(column);
+        }
+    }
+    row
+}
+
 fn to_row(vps: &Vps, edited: Edited, life: Option<Life>) -> ActiveModel {
     let chosen = |chosen: bool| if chosen { Set(true) } else { NotSet };
     let vps = vps.clone();
@@ -207,7 +201,7 @@ fn to_row(vps: &Vps, edited: Edited, life: Option<Life>) -> ActiveModel {
         reported_hostname: if edited.reported { Set(vps.reported_hostname) } else { NotSet },
         version: Set(vps.version),
         updated_at: Set(vps.updated_at.ms()),
-        ..ActiveModel::default()
+        ..<ActiveModel as Default>::default()
     };
     match life {
         None => row,

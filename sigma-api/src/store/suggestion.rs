@@ -12,7 +12,6 @@ use super::entity::{provider, vps, vps_address, vps_report};
 use super::vps::{CHUNK, status_of};
 use super::{Result, Store, StoreError, Tx};
 use crate::model::suggestion::Traits;
-use crate::model::time::Timestamp;
 use crate::model::vps::Status;
 
 /// How many there are, the sum of their versions, and when one was last changed.
@@ -94,21 +93,6 @@ impl Tx {
             found.extend(assignables(&self.inner, these).await?);
         }
         Ok(found)
-    }
-
-    /// Gives a machine its provider.
-    ///
-    /// # Errors
-    /// As every write.
-    pub(crate) async fn assign(&self, now: Timestamp, id: Uuid, provider_id: Uuid) -> Result<()> {
-        vps::Entity::update_many()
-            .col_expr(vps::Column::ProviderId, Expr::value(provider_id))
-            .col_expr(vps::Column::Version, Expr::col(vps::Column::Version).add(1))
-            .col_expr(vps::Column::UpdatedAt, Expr::value(now.ms()))
-            .filter(vps::Column::Id.eq(id))
-            .exec(&self.inner)
-            .await?;
-        Ok(())
     }
 }
 

@@ -54,6 +54,8 @@ mod key_management;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
+mod large_changes;
+#[cfg(test)]
 mod live;
 #[cfg(test)]
 mod metrics;
