@@ -90,7 +90,10 @@ pub(crate) struct Changes(Map<String, Value>);
 
 impl Changes {
     /// Notes a member that changed; one that did not is left out.
-    pub(crate) fn note<T: Serialize>(&mut self, member: &str, from: &T, to: &T) {
+    pub(crate) fn note<T: Serialize + PartialEq>(&mut self, member: &str, from: &T, to: &T) {
+        if from == to {
+            return;
+        }
         let value = |value: &T| serde_json::to_value(value).unwrap_or(Value::Null);
         let (from, to) = (value(from), value(to));
         if from != to {

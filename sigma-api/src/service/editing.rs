@@ -13,7 +13,7 @@ use crate::model::time::Timestamp;
 use crate::model::version::Expected;
 use crate::model::vps::{Status, Vps};
 use crate::model::vps_change::{Action, VpsChange};
-use crate::store::{Edited, Life, Stored, Tx};
+use crate::store::{Editable, Edited, Life, Tx};
 
 const SOURCE: &str = "manual";
 /// Version of a record that is yet to be stored.
@@ -138,8 +138,8 @@ pub(super) fn action_name(action: Option<Action>) -> &'static str {
     }
 }
 
-async fn record(tx: &Tx, id: Uuid) -> Result<Stored> {
-    let found = tx.records(&[id]).await?.remove(&id);
+async fn record(tx: &Tx, id: Uuid) -> Result<Editable> {
+    let found = tx.records_with_addresses(&[id]).await?.remove(&id);
     found.ok_or_else(|| Error::NotFound(format!("There is no machine with the id {id}.")))
 }
 
@@ -157,7 +157,7 @@ pub(super) async fn create(
     }
     let source = change.source.clone().unwrap_or_else(|| SOURCE.to_owned());
     let blank = Vps { version: NOT_STORED, source, ..Vps::blank(deed.now, id) };
-    edit(tx, pending, deed, action, &Stored { vps: blank, facts: None, seen: None }, change).await
+    edit(tx, pending, deed, action, &Editable { vps: blank, has_reported: false }, change).await
 }
 
 /// Changes one record, or makes it, and notes who did it. `None`: it was so already. It is done once `pending` is written.
@@ -166,7 +166,7 @@ pub(super) async fn edit(
     pending: &mut Pending,
     deed: Deed<'_>,
     action: &str,
-    stored: &Stored,
+    stored: &Editable,
     change: &VpsChange,
 ) -> Result<Option<(Vps, Changes)>> {
     let before = &stored.vps;
@@ -191,7 +191,7 @@ pub(super) async fn edit(
         None => Vec::new(),
         Some(given) => {
             let known = if is_new { Vec::new() } else { tx.addresses(before.id, given).await? };
-            let rows = edited_addresses(deed.now, &known, given, stored.facts.is_some())?;
+            let rows = edited_addresses(deed.now, &known, given, stored.has_reported)?;
             after.ip_addresses = shown_after(&known, &rows, &mut changes);
             rows
         }
@@ -254,9 +254,9 @@ async fn step_of_life(
 }
 
 /// What a change may not do, seen from the agent, other machines and providers.
-async fn check_against_others(tx: &Tx, pending: &mut Pending, stored: &Stored, after: &Vps) -> Result<()> {
+async fn check_against_others(tx: &Tx, pending: &mut Pending, stored: &Editable, after: &Vps) -> Result<()> {
     let before = &stored.vps;
-    if after.ssh_port != before.ssh_port && stored.facts.is_some() {
+    if after.ssh_port != before.ssh_port && stored.has_reported {
         let rule = format!("is said by the agent of {}: {}", before.hostname, before.ssh_port);
         return Err(Invalid::new("ssh_port", rule).into());
     }

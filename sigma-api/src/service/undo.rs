@@ -15,7 +15,7 @@ use crate::model::time::Timestamp;
 use crate::model::undo::{TakingBack, UNDO_WITHIN, UndoResult, taking_back};
 use crate::model::vps::Vps;
 use crate::model::vps_change::VpsChange;
-use crate::store::{Stored, Tx};
+use crate::store::{Editable, Tx};
 
 const MAX_REASONS: usize = 20;
 
@@ -90,7 +90,12 @@ impl Undoing<'_> {
         self.pending.write(self.tx).await
     }
 
-    async fn take_back_one(&mut self, stored: &Stored, line: &AuditEntry, later: &[&Changes]) -> Result<()> {
+    async fn take_back_one(
+        &mut self,
+        stored: &Editable,
+        line: &AuditEntry,
+        later: &[&Changes],
+    ) -> Result<()> {
         let TakingBack { change, kept } = taking_back(&stored.vps, &line.changes, later);
         let mut reasons = Vec::new();
         if !kept.is_empty() {

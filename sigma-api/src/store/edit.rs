@@ -1,6 +1,6 @@
 //! Records as persons change them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sea_orm::{
     ActiveModelTrait,
@@ -9,9 +9,10 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use super::address::addresses_of;
 use super::entity::vps::{ActiveModel, Column, Entity};
-use super::entity::{provider, vps_tag};
-use super::list::{Stored, condition, with_parts};
+use super::entity::{provider, vps_report, vps_tag};
+use super::list::{condition, readable, shown, tags_of};
 use super::search::Context;
 use super::vps::CHUNK;
 use super::{Result, Tx, to_i64};
@@ -37,19 +38,52 @@ pub(crate) enum Life {
     Begins,
 }
 
+/// A record, as far as changing it needs it: marks and what its agent measured are not read.
+#[derive(Debug)]
+pub(crate) struct Editable {
+    pub(crate) vps: Vps,
+    /// Whether an agent says something of it.
+    pub(crate) has_reported: bool,
+}
+
 impl Tx {
-    /// The records of these ids that exist, by id.
+    /// The records of these ids that exist, by id, without their addresses.
     ///
     /// # Errors
     /// As every read; a record that cannot be read must not be written either.
-    pub(crate) async fn records(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, Stored>> {
+    pub(crate) async fn records(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, Editable>> {
         let mut found = HashMap::with_capacity(ids.len());
         for chunk in ids.chunks(CHUNK) {
             let rows =
                 Entity::find().filter(Column::Id.is_in(chunk.iter().copied())).all(&self.inner).await?;
-            for stored in with_parts(&self.inner, rows).await? {
-                let stored = stored?;
-                found.insert(stored.vps.id, stored);
+            let mut tags = tags_of(&self.inner, chunk).await?;
+            let reported: HashSet<Uuid> = vps_report::Entity::find()
+                .select_only()
+                .column(vps_report::Column::VpsId)
+                .filter(vps_report::Column::VpsId.is_in(chunk.iter().copied()))
+                .into_tuple()
+                .all(&self.inner)
+                .await?
+                .into_iter()
+                .collect();
+            for row in rows {
+                let id = row.id;
+                let vps = readable(row, Vec::new(), tags.remove(&id).unwrap_or_default())?;
+                found.insert(id, Editable { vps, has_reported: reported.contains(&id) });
+            }
+        }
+        Ok(found)
+    }
+
+    /// As [`Tx::records`], with their addresses.
+    ///
+    /// # Errors
+    /// As every read.
+    pub(crate) async fn records_with_addresses(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, Editable>> {
+        let mut found = self.records(ids).await?;
+        for (id, addresses) in addresses_of(&self.inner, ids).await? {
+            if let Some(record) = found.get_mut(&id) {
+                record.vps.ip_addresses = shown(addresses);
             }
         }
         Ok(found)

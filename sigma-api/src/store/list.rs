@@ -126,10 +126,9 @@ pub(super) async fn with_parts(
     let mut states = states_of(database, &ids).await?;
     let mut marks = marks_of(database, &ids).await?;
     let with_parts = rows.into_iter().map(|row| {
-        let (id, hostname) = (row.id, row.hostname.clone());
+        let id = row.id;
         let addresses = addresses.remove(&id).unwrap_or_default();
-        let mut vps = from_row(row, shown(addresses), tags.remove(&id).unwrap_or_default())
-            .map_err(|error| StoreError::Broken(format!("{hostname} ({id}): {error}")))?;
+        let mut vps = readable(row, shown(addresses), tags.remove(&id).unwrap_or_default())?;
         vps.marks = marks.remove(&id).unwrap_or_default();
         vps.flags = flags_of(&vps.marks);
         Ok(Stored { vps, facts: facts.remove(&id), seen: states.remove(&id) })
@@ -176,7 +175,10 @@ pub(super) fn in_service() -> Expr {
     Column::Status.is_not_in([Status::Retired.name(), Status::Deleted.name()])
 }
 
-async fn tags_of(database: &impl ConnectionTrait, ids: &[Uuid]) -> Result<HashMap<Uuid, Vec<String>>> {
+pub(super) async fn tags_of(
+    database: &impl ConnectionTrait,
+    ids: &[Uuid],
+) -> Result<HashMap<Uuid, Vec<String>>> {
     let mut found: HashMap<Uuid, Vec<String>> = HashMap::new();
     for chunk in ids.chunks(CHUNK) {
         let rows = vps_tag::Entity::find()
@@ -192,13 +194,20 @@ async fn tags_of(database: &impl ConnectionTrait, ids: &[Uuid]) -> Result<HashMa
 }
 
 /// Present addresses, sorted, with a person's label before the agent's.
-fn shown(present: Vec<StoredAddress>) -> Vec<Address> {
+pub(super) fn shown(present: Vec<StoredAddress>) -> Vec<Address> {
     let mut addresses: Vec<Address> = present
         .into_iter()
         .map(|address| Address { ip: address.ip, label: address.operator_label.unwrap_or(address.label) })
         .collect();
     addresses.sort();
     addresses
+}
+
+/// The record of a row; an error says which one cannot be read.
+pub(super) fn readable(row: Model, ip_addresses: Vec<Address>, tags: Vec<String>) -> Result<Vps> {
+    let (id, hostname) = (row.id, row.hostname.clone());
+    from_row(row, ip_addresses, tags)
+        .map_err(|error| StoreError::Broken(format!("{hostname} ({id}): {error}")))
 }
 
 fn from_row(row: Model, ip_addresses: Vec<Address>, tags: Vec<String>) -> Result<Vps> {

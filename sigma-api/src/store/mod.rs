@@ -54,7 +54,7 @@ pub(crate) use address::StoredAddress;
 pub(crate) use batch::Batch;
 pub(crate) use bill::Expiring;
 pub(crate) use candidate::Known;
-pub(crate) use edit::{Edited, Life};
+pub(crate) use edit::{Editable, Edited, Life};
 pub(crate) use enrolment::KeyTerms;
 pub(crate) use error::StoreError;
 pub(crate) use face::StoredFace;

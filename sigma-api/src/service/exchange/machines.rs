@@ -21,7 +21,7 @@ use crate::model::time::Timestamp;
 use crate::model::version::Expected;
 use crate::model::vps::Vps;
 use crate::model::vps_change::{Action, VpsChange};
-use crate::store::{Stored, Tx};
+use crate::store::{Editable, Tx};
 
 const ACTION: &str = "vps.import";
 /// Who makes a record, unless the file says so.
@@ -140,7 +140,7 @@ impl Importing<'_> {
             }
             let target = |line: &Line| Some(self.targets.of_row(line.row.as_ref().ok()?)?.0);
             let ids: Vec<Uuid> = some.iter().filter_map(target).collect();
-            let mut records = self.tx.records(&ids).await?;
+            let mut records = self.tx.records_with_addresses(&ids).await?;
             for Line { number, row } in some {
                 let name = row.as_ref().ok().and_then(|row| name_of(row, MACHINES.name)).map(str::to_owned);
                 let done = match row {
@@ -153,7 +153,7 @@ impl Importing<'_> {
         }
     }
 
-    async fn take(&mut self, line: u64, mut row: Row, records: &mut HashMap<Uuid, Stored>) -> Result<Done> {
+    async fn take(&mut self, line: u64, mut row: Row, records: &mut HashMap<Uuid, Editable>) -> Result<Done> {
         let target = self.targets.of_row(&row).map(|(id, name)| (id, name.clone()));
         let (given, version) = (take_id(&mut row, "id")?, take_version(&mut row)?);
         // A record that was found by its name keeps its id.
@@ -193,18 +193,18 @@ impl Importing<'_> {
         }
     }
 
-    async fn change(&mut self, mut row: Row, stored: &Stored) -> Result<Done> {
+    async fn change(&mut self, mut row: Row, stored: &Editable) -> Result<Done> {
         let vps = &stored.vps;
         self.resolve_provider(&mut row)?;
         take_what_is_there(&mut row, &vps_row(vps, None));
-        if stored.facts.is_some() {
+        if stored.has_reported {
             row.remove("reported_hostname");
         }
         if row.is_empty() {
             return Ok(Done::same(vps.hostname.clone()));
         }
         let mut change = checked(row)?;
-        if stored.facts.is_some()
+        if stored.has_reported
             && let Some(addresses) = &mut change.ip_addresses
         {
             // Its agent says which there are; others of the file are history.
