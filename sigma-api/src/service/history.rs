@@ -10,6 +10,7 @@ use super::{Error, Hub, Result};
 use crate::model::address_history::{KnownAddress, PreviousOwner};
 use crate::model::audit::{AuditEntry, AuditFilter};
 use crate::model::time::Timestamp;
+use crate::model::vps::Vps;
 use crate::store::{OtherOwner, StoredAddress};
 
 /// Machines that had an address before, of which so many are shown.
@@ -21,7 +22,16 @@ impl Hub {
     /// # Errors
     /// `NotFound`; a database that does not answer.
     pub(crate) async fn address_history(&self, now: Timestamp, id: Uuid) -> Result<Vec<KnownAddress>> {
-        let last_report = self.vps(now, id).await?.last_seen_at;
+        let vps = self.vps(now, id).await?;
+        self.address_history_of(now, &vps).await
+    }
+
+    /// As [`Hub::address_history`], of a record that was read already.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn address_history_of(&self, now: Timestamp, vps: &Vps) -> Result<Vec<KnownAddress>> {
+        let (id, last_report) = (vps.id, vps.last_seen_at);
         let addresses = self.store.all_addresses(id).await?;
         let ips: Vec<IpAddr> = addresses.iter().map(|address| address.ip).collect();
         let mut others = self.store.other_owners(id, &ips).await?;

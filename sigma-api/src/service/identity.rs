@@ -71,6 +71,15 @@ impl Hub {
     /// `NotFound`; a database that does not answer.
     pub(crate) async fn identity(&self, now: Timestamp, id: Uuid) -> Result<IdentityView> {
         let vps = self.vps(now, id).await?;
+        self.identity_of(&vps).await
+    }
+
+    /// As [`Hub::identity`], of a record that was read already.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn identity_of(&self, vps: &Vps) -> Result<IdentityView> {
+        let id = vps.id;
         let standing = self.store.identity(id).await?;
         let pending = self.directory.refused(id);
         let shown = |known: StoredFace| ShownFace {
@@ -83,7 +92,7 @@ impl Hub {
         };
         Ok(IdentityView {
             faces: self.store.faces(id).await?.into_iter().map(shown).collect(),
-            marks: vps.marks,
+            marks: vps.marks.clone(),
             agent_key_id: standing.key,
             refused_reports: standing
                 .refused_reports
@@ -99,6 +108,15 @@ impl Hub {
     /// `NotFound`; a database that does not answer.
     pub(crate) async fn presence(&self, now: Timestamp, id: Uuid, days: u32) -> Result<PresenceView> {
         let vps = self.vps(now, id).await?;
+        self.presence_of(now, &vps, days).await
+    }
+
+    /// As [`Hub::presence`], of a record that was read already.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn presence_of(&self, now: Timestamp, vps: &Vps, days: u32) -> Result<PresenceView> {
+        let id = vps.id;
         let since = now.ms().saturating_sub(i64::from(days).saturating_mul(MS_PER_DAY));
         let mut gaps = self.store.gaps(id, Timestamp::from_ms(since)).await?;
         let interval = vps.reported.as_ref().and_then(|reported| reported.agent.interval_seconds);

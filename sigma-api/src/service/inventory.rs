@@ -5,6 +5,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::{Error, Hub, Result, flush};
+use crate::model::presence::Presence;
 use crate::model::search::Query;
 use crate::model::stats::Stats;
 use crate::model::time::Timestamp;
@@ -56,6 +57,19 @@ impl Hub {
     pub(crate) async fn count_vps(&self, now: Timestamp, filter: &VpsFilter) -> Result<u64> {
         self.save_beats_for(filter).await;
         Ok(self.store.count_vps(now, filter).await?)
+    }
+
+    /// How many living machines there are of each presence, by whether they are retired: of a provider, or of all.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn count_by_presence(
+        &self,
+        now: Timestamp,
+        provider: Option<Uuid>,
+    ) -> Result<Vec<(bool, Presence, u64)>> {
+        self.save_beats().await;
+        Ok(self.store.count_by_presence(now, provider).await?)
     }
 
     /// The machines that a key speaks for, those that came last first.

@@ -88,7 +88,7 @@ impl Reports {
     }
 
     /// Kind, what became of them, and how many.
-    fn counts(&self) -> Vec<(&'static str, &'static str, u64)> {
+    pub(crate) fn counts(&self) -> Vec<(&'static str, &'static str, u64)> {
         let kinds = Kind::ALL.iter().zip(&self.0);
         kinds
             .flat_map(|((kind, _), row)| {

@@ -1,12 +1,18 @@
 //! Small answers about all of the fleet at once.
 
-use sea_orm::{ColumnTrait, EntityTrait, JoinType, QueryFilter, QuerySelect, RelationDef};
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, JoinType, QueryFilter, QuerySelect, RelationDef, Select};
 use uuid::Uuid;
 
 use super::entity::{vps, vps_report, vps_state};
-use super::{Result, Store};
+use super::search::judged;
+use super::{Result, Store, StoreError};
+use crate::model::presence::Presence;
 use crate::model::time::Timestamp;
 use crate::model::vps::Status;
+
+/// What the presence of a machine is called in a query.
+const PRESENCE: &str = "presence";
 
 /// What tells whether a machine is there.
 #[derive(Debug, Clone)]
@@ -22,22 +28,10 @@ impl Store {
     /// # Errors
     /// As every read.
     pub(crate) async fn beating(&self) -> Result<Vec<Beating>> {
-        let to_state: RelationDef = vps::Entity::belongs_to(vps_state::Entity)
-            .from(vps::Column::Id)
-            .to(vps_state::Column::VpsId)
-            .into();
-        let to_report: RelationDef = vps::Entity::belongs_to(vps_report::Entity)
-            .from(vps::Column::Id)
-            .to(vps_report::Column::VpsId)
-            .into();
-        let rows: Vec<(Uuid, Option<i64>, Option<i64>)> = vps::Entity::find()
-            .select_only()
+        let rows: Vec<(Uuid, Option<i64>, Option<i64>)> = living()
             .column(vps::Column::Id)
             .column(vps_state::Column::LastSeen)
             .column(vps_report::Column::IntervalSeconds)
-            .join(JoinType::LeftJoin, to_state)
-            .join(JoinType::LeftJoin, to_report)
-            .filter(vps::Column::Status.ne(Status::Deleted.name()))
             .into_tuple()
             .all(&self.read)
             .await?;
@@ -48,4 +42,46 @@ impl Store {
         });
         Ok(beating.collect())
     }
+
+    /// How many living machines there are of each presence, by whether they are retired: of a provider, or of all.
+    ///
+    /// # Errors
+    /// As every read.
+    pub(crate) async fn count_by_presence(
+        &self,
+        now: Timestamp,
+        provider: Option<Uuid>,
+    ) -> Result<Vec<(bool, Presence, u64)>> {
+        let of_provider = provider.map(|id| vps::Column::ProviderId.eq(id));
+        let rows: Vec<(String, String, i64)> = living()
+            .filter(Condition::all().add_option(of_provider))
+            .column(vps::Column::Status)
+            .column_as(judged(now), PRESENCE)
+            .column_as(Expr::col((vps::Entity, vps::Column::Id)).count(), "machines")
+            .group_by(vps::Column::Status)
+            .group_by(Expr::col(PRESENCE))
+            .into_tuple()
+            .all(&self.read)
+            .await?;
+        let read = |(status, presence, count): (String, String, i64)| {
+            let presence = Presence::from_name(&presence).ok_or_else(|| StoreError::damaged("presence"))?;
+            Ok((status == Status::Retired.name(), presence, u64::try_from(count).unwrap_or(0)))
+        };
+        rows.into_iter().map(read).collect()
+    }
+}
+
+/// Living machines beside what is stored of their last report.
+fn living() -> Select<vps::Entity> {
+    let to_state: RelationDef =
+        vps::Entity::belongs_to(vps_state::Entity).from(vps::Column::Id).to(vps_state::Column::VpsId).into();
+    let to_report: RelationDef = vps::Entity::belongs_to(vps_report::Entity)
+        .from(vps::Column::Id)
+        .to(vps_report::Column::VpsId)
+        .into();
+    vps::Entity::find()
+        .select_only()
+        .join(JoinType::LeftJoin, to_state)
+        .join(JoinType::LeftJoin, to_report)
+        .filter(vps::Column::Status.ne(Status::Deleted.name()))
 }

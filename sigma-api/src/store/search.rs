@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use sea_orm::sea_query::{
-    BinOper, Expr, ExprTrait, Func, IntoCondition, Query as Select, SelectStatement, SimpleExpr,
+    Alias, BinOper, CaseStatement, Expr, ExprTrait, Func, IntoCondition, Query as Select, SelectStatement,
+    SimpleExpr,
 };
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 
@@ -170,27 +171,41 @@ fn expires(now: Timestamp, expiry: &Expiry) -> Condition {
 
 /// As [`Presence::at`] judges: the same sums, as an expression of the interval of each machine.
 pub(super) fn present(now: Timestamp, presence: Presence) -> Condition {
-    let at_least_late = ms(OFFLINE_AT_LEAST_AFTER);
-    let silent_for_at_most = |intervals: u32, grace_ms: i64| {
-        let interval_ms = Func::coalesce([
-            Expr::col((vps_report::Entity, vps_report::Column::IntervalSeconds)),
-            Expr::value(ms(DEFAULT_INTERVAL) / 1000),
-        ]);
-        let allowed = Expr::expr(interval_ms).mul(i64::from(intervals) * 1000).add(grace_ms);
-        Expr::col((vps_state::Entity, vps_state::Column::LastSeen)).add(allowed).gte(now.ms())
-    };
-    let online = || silent_for_at_most(ONLINE_INTERVALS, ms(GRACE));
-    let not_offline = || {
-        let soon = vps_state::Column::LastSeen.gte(now.ms().saturating_sub(at_least_late));
-        online().or(silent_for_at_most(LATE_INTERVALS, 0)).or(soon)
-    };
     let among_seen = |condition: SimpleExpr| among(seen_with_reports().and_where(condition).take());
     match presence {
-        Presence::Online => among_seen(online()),
-        Presence::Late => among_seen(not_offline().and(online().not())),
-        Presence::Offline => among_seen(not_offline().not()),
+        Presence::Online => among_seen(online(now)),
+        Presence::Late => among_seen(not_offline(now).and(online(now).not())),
+        Presence::Offline => among_seen(not_offline(now).not()),
         Presence::Never => among(seen()).not(),
     }
+}
+
+/// The name of the presence of a machine, of what is stored beside its record.
+pub(super) fn judged(now: Timestamp) -> SimpleExpr {
+    CaseStatement::new()
+        .case(Expr::col((vps_state::Entity, vps_state::Column::LastSeen)).is_null(), Presence::Never.name())
+        .case(online(now), Presence::Online.name())
+        .case(not_offline(now), Presence::Late.name())
+        .finally(Presence::Offline.name())
+        .into()
+}
+
+fn online(now: Timestamp) -> SimpleExpr {
+    silent_for_at_most(now, ONLINE_INTERVALS, ms(GRACE))
+}
+
+fn not_offline(now: Timestamp) -> SimpleExpr {
+    let soon = vps_state::Column::LastSeen.gte(now.ms().saturating_sub(ms(OFFLINE_AT_LEAST_AFTER)));
+    online(now).or(silent_for_at_most(now, LATE_INTERVALS, 0)).or(soon)
+}
+
+fn silent_for_at_most(now: Timestamp, intervals: u32, grace_ms: i64) -> SimpleExpr {
+    let interval_ms = Func::coalesce([
+        Expr::col((vps_report::Entity, vps_report::Column::IntervalSeconds)),
+        Expr::value(ms(DEFAULT_INTERVAL) / 1000),
+    ]);
+    let allowed = Expr::expr(interval_ms).mul(i64::from(intervals) * 1000).add(grace_ms);
+    Expr::col((vps_state::Entity, vps_state::Column::LastSeen)).add(allowed).gte(now.ms())
 }
 
 /// As records show them: a mark with a machine that is deleted is hidden.
@@ -203,24 +218,31 @@ pub(super) fn flagged(flag: Flag) -> Condition {
         let measured = Expr::col((vps_report::Entity, measured)).mul(10_i64);
         measured.lt(Expr::col((vps::Entity, bought)).mul(i64::from(tenths)))
     };
+    let bought = Condition::any()
+        .add(vps::Column::CpuCores.is_not_null())
+        .add(vps::Column::RamMb.is_not_null())
+        .add(vps::Column::DiskGb.is_not_null());
     let any = Condition::any()
         .add(less(vps_report::Column::CpuCores, vps::Column::CpuCores, TENTHS_OF_CORES))
         .add(less(vps_report::Column::RamMb, vps::Column::RamMb, TENTHS_OF_SIZES))
         .add(less(vps_report::Column::DiskGb, vps::Column::DiskGb, TENTHS_OF_SIZES));
-    among(
-        reported()
-            .and_where(vps_report::Column::VpsId.into_expr().equals((vps::Entity, vps::Column::Id)))
-            .cond_where(any)
-            .take(),
-    )
+    let less = reported()
+        .and_where(vps_report::Column::VpsId.into_expr().equals((vps::Entity, vps::Column::Id)))
+        .cond_where(any)
+        .take();
+    Condition::all().add(bought).add(among(less))
 }
 
 /// Machines with an open mark. One with a machine that is deleted is none.
 pub(super) fn marked() -> SelectStatement {
+    // Of the few that have a mark each is looked up: a list of all that live would cost more than all else.
+    let other = Alias::new("other");
+    let of_other = |column: vps::Column| Expr::col((other.clone(), column));
     let living = Select::select()
-        .column(vps::Column::Id)
-        .from(vps::Entity)
-        .and_where(vps::Column::Status.ne(Status::Deleted.name()))
+        .expr(of_other(vps::Column::Id))
+        .from_as(vps::Entity, other.clone())
+        .and_where(of_other(vps::Column::Id).equals((vps_mark::Entity, vps_mark::Column::OtherId)))
+        .and_where(of_other(vps::Column::Status).ne(Status::Deleted.name()))
         .take();
     let counts = vps_mark::Column::OtherId.is_null().or(vps_mark::Column::OtherId.in_subquery(living));
     Select::select()

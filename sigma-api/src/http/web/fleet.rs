@@ -21,6 +21,7 @@ use crate::http::client::Client;
 use crate::http::error::{ApiError, Result};
 use crate::http::form::Form;
 use crate::http::{AppState, cookies};
+use crate::model::presence::Presence;
 use crate::model::text::Invalid;
 use crate::model::time::Timestamp;
 use crate::model::version::Expected;
@@ -31,11 +32,13 @@ use crate::service::{Error, Hub};
 /// Searches that are a click away, beside that of all machines.
 const CHIPS: [(&str, &str); 5] = [
     ("All", ""),
-    ("Offline", "presence:offline -status:retired"),
+    ("Offline", OFFLINE),
     ("No provider", "provider:none -status:retired"),
     ("Expires in 14 days", "expires:<15d -status:retired"),
     ("Past its date", "expires:past -status:retired"),
 ];
+
+const OFFLINE: &str = "presence:offline -status:retired";
 
 /// What the address of the page says of the list.
 const OF_PAGES: [&str; 4] = ["q", "page", "sort", "per_page"];
@@ -195,17 +198,24 @@ pub(in crate::http) async fn choose_view(client: Client, headers: HeaderMap, for
 impl Overview {
     /// As it is now.
     pub(super) async fn read(hub: &Hub, now: Timestamp) -> std::result::Result<Self, Error> {
-        let mut presence = Vec::new();
-        for word in ["online", "late", "offline", "never"] {
-            let filter = search(&format!("presence:{word} -status:retired"))?;
-            presence.push((hub.count_vps(now, &filter).await?, word));
-        }
+        let counts = hub.count_by_presence(now, None).await?;
+        let count = |is_wanted: &dyn Fn(bool, Presence) -> bool| -> u64 {
+            let wanted = counts.iter().filter(|(is_retired, presence, _)| is_wanted(*is_retired, *presence));
+            wanted.map(|(.., count)| count).sum()
+        };
+        let of = |wanted| count(&|is_retired, presence| !is_retired && presence == wanted);
+        let mut presence = Presence::ALL.map(|presence| (of(presence), presence.name())).to_vec();
         let machines = presence.iter().map(|(count, _)| count).sum();
-        presence.push((hub.count_vps(now, &search("status:retired")?).await?, "retired"));
+        presence.push((count(&|is_retired, _| is_retired), Status::Retired.name()));
         presence.retain(|(count, _)| *count > 0);
         let mut chips = Vec::new();
         for (name, q) in CHIPS {
-            chips.push(Chip { name, q, count: hub.count_vps(now, &search(q)?).await? });
+            let count = match q {
+                "" => count(&|_, _| true),
+                OFFLINE => of(Presence::Offline),
+                _ => hub.count_vps(now, &search(q)?).await?,
+            };
+            chips.push(Chip { name, q, count });
         }
         Ok(Self { machines, presence, chips })
     }

@@ -118,7 +118,7 @@ async fn page(hub: &Hub, frame: Frame, mut filter: ProviderFilter, wrong: String
         coming: Coming::new(now, &provider.name, expiries.remove(&provider.id).unwrap_or_default()),
         provider,
     };
-    let none = hub.count_vps(now, &search("provider:none", None)?).await?;
+    let none = hub.count_vps(now, &search("provider:none")?).await?;
     let all = hub.count_vps(now, &VpsFilter::default()).await?;
     Ok(ProvidersPage {
         frame,
@@ -142,11 +142,11 @@ pub(in crate::http) async fn show(State(hub): AppState, frame: Frame, Id(id): Id
 pub(super) async fn one(hub: &Hub, frame: Frame, id: Uuid, wrong: Wrong) -> Result<Response> {
     let now = Timestamp::now();
     let provider = hub.provider(id).await?;
-    let mut presence = Vec::new();
-    for word in Presence::ALL.map(Presence::name) {
-        let filter = search(&format!("presence:{word} -status:retired"), Some(id))?;
-        presence.push((hub.count_vps(now, &filter).await?, word));
-    }
+    let mut counts = hub.count_by_presence(now, Some(id)).await?;
+    counts.retain(|(is_retired, ..)| !is_retired);
+    let of =
+        |wanted| counts.iter().filter(|(_, presence, _)| *presence == wanted).map(|(.., count)| count).sum();
+    let mut presence = Presence::ALL.map(|presence| (of(presence), presence.name())).to_vec();
     presence.retain(|(count, _)| *count > 0);
     let expiries = hub.expiries(now, &[id], NEXT).await?.remove(&id).unwrap_or_default();
     let lines = if frame.can_edit() { trail(hub, now, id).await? } else { Vec::new() };
@@ -174,9 +174,8 @@ async fn trail(hub: &Hub, now: Timestamp, id: Uuid) -> Result<Vec<AuditLine>> {
     Ok(lines_of_it(hub, now, hub.audit_log(&filter).await?.data).await?)
 }
 
-fn search(q: &str, provider: Option<Uuid>) -> std::result::Result<VpsFilter, Invalid> {
-    let id = provider.map(|id| id.to_string()).unwrap_or_default();
-    VpsFilter::from_parameters(&[("q".to_owned(), q.to_owned()), ("provider_id".to_owned(), id)])
+fn search(q: &str) -> std::result::Result<VpsFilter, Invalid> {
+    VpsFilter::from_parameters(&[("q".to_owned(), q.to_owned())])
 }
 
 /// A rating in a word.

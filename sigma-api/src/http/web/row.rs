@@ -185,7 +185,9 @@ pub(super) fn percent(part: f64, whole: f64) -> u64 {
 /// When a machine expires, by the calendar of UTC.
 pub(super) fn expiry(now: Timestamp, day: &str) -> Expiry {
     let today = now.day_plus(0);
-    let near = (0..=60).find(|days| now.day_plus(*days) == day);
+    // Most are further away, which is told by comparing texts.
+    let is_near = *today <= *day && *day <= *now.day_plus(60);
+    let near = (0..=60).filter(|_| is_near).find(|days| now.day_plus(*days) == day);
     let words = match near {
         Some(0) => "today".to_owned(),
         Some(1) => "tomorrow".to_owned(),

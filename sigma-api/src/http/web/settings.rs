@@ -13,8 +13,9 @@ use super::{Frame, html};
 use crate::http::AppState;
 use crate::http::error::Result;
 use crate::http::metrics::Metrics;
+use crate::model::presence::Presence;
 use crate::model::time::Timestamp;
-use crate::service::metrics::Measured;
+use crate::service::metrics::Reports;
 
 #[derive(Template)]
 #[template(path = "settings.html")]
@@ -38,10 +39,12 @@ pub(in crate::http) async fn show(
     Extension(metrics): Extension<Arc<Metrics>>,
     frame: Frame,
 ) -> Result<Response> {
-    let measured = hub.measure(Timestamp::now()).await?;
-    let (uptime, reports) = (metrics.uptime(), taken(&measured));
-    let mut presence = measured.by_presence;
+    let counts = hub.count_by_presence(Timestamp::now(), None).await?;
+    let of =
+        |wanted| counts.iter().filter(|(_, presence, _)| *presence == wanted).map(|(.., count)| count).sum();
+    let mut presence = Presence::ALL.map(|presence| (presence.name(), of(presence))).to_vec();
     presence.retain(|(_, count)| *count > 0);
+    let (uptime, reports) = (metrics.uptime(), taken(&hub.reports));
     let page = SettingsPage {
         frame,
         url: hub.entrance.public_url.origin().to_owned(),
@@ -50,15 +53,15 @@ pub(in crate::http) async fn show(
         presence,
         reports,
         per_minute: per_minute(reports, uptime.as_secs()),
-        database: measured.database_bytes.map(megabytes),
+        database: hub.store.size_bytes().map(megabytes),
     };
     Ok(html(StatusCode::OK, &page))
 }
 
 /// Reports that were not refused.
-fn taken(measured: &Measured) -> u64 {
+fn taken(reports: &Reports) -> u64 {
     let was_taken = |outcome: &str| matches!(outcome, "new" | "known" | "beat" | "news");
-    measured.reports.iter().filter(|(_, outcome, _)| was_taken(outcome)).map(|(.., count)| count).sum()
+    reports.counts().iter().filter(|(_, outcome, _)| was_taken(outcome)).map(|(.., count)| count).sum()
 }
 
 /// How many a minute, once there was one.

@@ -115,11 +115,12 @@ struct Deleted {
 impl MachinePage {
     pub(super) async fn load(hub: &Hub, now: Timestamp, frame: Frame, id: Uuid) -> Result<Self> {
         let vps = hub.vps(now, id).await?;
-        let identity = hub.identity(now, id).await?;
-        let presence = hub.presence(now, id, DAYS).await?;
-        let addresses = hub.address_history(now, id).await?;
+        let identity = hub.identity_of(&vps).await?;
+        let presence = hub.presence_of(now, &vps, DAYS).await?;
+        let addresses = hub.address_history_of(now, &vps).await?;
         let paging = Paging { page: 1, per_page: LINES };
-        let audit = hub.vps_audit(id, AuditFilter { paging, ..AuditFilter::default() }).await?;
+        let of_it = AuditFilter { subject_id: Some(id), paging, ..AuditFilter::default() };
+        let audit = hub.audit_log(&of_it).await?;
         let providers = hub.store.provider_names().await.map_err(Error::from)?;
         let (present, former) = addresses.into_iter().partition(|address| address.present);
         let (present, former) = (known(now, present), known(now, former));
