@@ -54,7 +54,8 @@ fn report(folder: &Folder, key: &str, machines: impl Iterator<Item = u32>) -> Re
     Ok(())
 }
 
-fn taken(answer: &std::io::Result<Answer>, status: u16) -> Result<&Answer, String> {
+/// The answer, if it has that status.
+pub(crate) fn taken(answer: &std::io::Result<Answer>, status: u16) -> Result<&Answer, String> {
     match answer {
         Ok(answer) if answer.status == status => Ok(answer),
         Ok(answer) => Err(format!("{}: {}", answer.status, answer.body)),
@@ -82,7 +83,8 @@ fn hostname(number: u32) -> String {
     format!("{kind}-{number:05}.example.net")
 }
 
-fn registration(number: u32) -> Registration {
+/// What the agent of that machine says of it.
+pub(crate) fn registration(number: u32) -> Registration {
     let block = number % PROVIDERS;
     let v4 = Ipv4Addr::from(0x5F00_0000 + (block << 18) + number);
     let v6 = Ipv6Addr::from((0x2A01_04F8_u128 << 96) + (u128::from(block) << 80) + u128::from(number));

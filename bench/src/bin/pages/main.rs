@@ -1,11 +1,12 @@
 //! What the pages weigh and how soon they come, with a large fleet: sizes as they travel, and times to the first byte
-//! beside that of an answer that does nothing, on loopback.
+//! beside that of an answer that does nothing, on loopback. And how long it takes to change all of the fleet.
 #![expect(clippy::disallowed_methods, reason = "it starts the hub that it measures")]
 #![expect(clippy::print_stdout, reason = "figures are printed")]
 
 #[path = "../faults/browser.rs"]
 #[expect(dead_code, reason = "the fault runs use all of it")]
 mod browser;
+mod bulk;
 mod fetch;
 mod fleet;
 #[path = "../faults/hub.rs"]
@@ -19,6 +20,7 @@ use std::time::Duration;
 use clap::Parser;
 use sigma_bench::http;
 
+use bulk::Bulk;
 use fetch::{Fetched, fetch};
 use hub::Folder;
 
@@ -85,8 +87,18 @@ fn run(options: &Options) -> Result<(), String> {
     }
     println!("first page with its files: {:.1} KiB as sent (wanted: under {FIRST_PAGE_KIB})", kib(sent));
     println!("own script: {:.1} KiB (wanted: under {SCRIPT_KIB})", kib(script));
+    if options.machines <= bulk::MOST {
+        change_all(&bulk::measure(&folder, &provider)?);
+    }
     println!("most memory of the hub: {} KiB", hub.status_kib("VmHWM")?);
     Ok(())
+}
+
+fn change_all(took: &Bulk) {
+    let Bulk { assign, undo, tag, undo_tag, slowest_report } = took;
+    println!("all machines assigned to a provider: {}, and taken back: {}", ms(*assign), ms(*undo));
+    println!("all machines given a tag and a date: {}, and taken back: {}", ms(*tag), ms(*undo_tag));
+    println!("longest that a registration waited meanwhile: {}", ms(*slowest_report));
 }
 
 /// Pages that people open, the dear ones too.
