@@ -1,6 +1,7 @@
 //! What a person does on a page: click, type, choose, by the names that assistive technology gets.
 #![allow(dead_code, clippy::allow_attributes, reason = "stories use what they need of it")]
 
+use std::path::Path;
 use std::time::Duration;
 
 use fantoccini::actions::{
@@ -14,6 +15,7 @@ use crate::browser::{Browser, Done};
 use crate::driver::Extra;
 
 const SHIFT: char = '\u{e008}';
+const CONTROL: char = '\u{e009}';
 
 impl Browser {
     /// Clicks the button of this name.
@@ -125,6 +127,53 @@ impl Browser {
             actions.then(KeyAction::Down { value }).then(KeyAction::Up { value })
         });
         self.now(self.client().perform_actions(actions));
+    }
+
+    /// Presses a key while Ctrl is held.
+    pub(crate) fn type_with_control(&self, value: char) {
+        let actions = KeyActions::new("keys".into())
+            .then(KeyAction::Down { value: CONTROL })
+            .then(KeyAction::Down { value })
+            .then(KeyAction::Up { value })
+            .then(KeyAction::Up { value: CONTROL });
+        self.now(self.client().perform_actions(actions));
+    }
+
+    /// Clicks twice into the first thing that the selector finds, which marks the word there.
+    pub(crate) fn marks(&self, selector: &str) {
+        self.soon(&format!("{selector} to mark"), async |client: &Client| {
+            let element = client.find(Locator::Css(selector)).await?;
+            let to = PointerAction::MoveToElement { element, duration: None, x: 0.0, y: 0.0 };
+            let mut mouse = MouseActions::new("mouse".into()).then(to);
+            for _ in 0..2 {
+                mouse = mouse.then(PointerAction::Down { button: MOUSE_BUTTON_LEFT });
+                mouse = mouse.then(PointerAction::Up { button: MOUSE_BUTTON_LEFT });
+            }
+            client.perform_actions(mouse).await.map(Some)
+        });
+    }
+
+    /// Clicks the first thing that the selector finds, whatever it is.
+    pub(crate) fn clicks_at(&self, selector: &str) {
+        self.soon(&format!("{selector} to click"), async |client: &Client| {
+            client.find(Locator::Css(selector)).await?.click().await.map(Some)
+        });
+    }
+
+    /// Chooses a file, in the field of this label.
+    pub(crate) fn chooses_file(&self, label: &str, path: &Path) {
+        self.soon(&format!("file {label:?}"), async |client: &Client| {
+            let Some(element) = named(client, "input[type=file]", label).await? else { return Ok(None) };
+            element.send_keys(path.to_str().unwrap()).await.map(Some)
+        });
+    }
+
+    /// Waits until an expression of a script says yes.
+    pub(crate) fn until(&self, expression: &str) {
+        self.soon(expression, async |client: &Client| {
+            let said = client.execute(&format!("return !!({expression})"), Vec::new()).await?;
+            Ok((said == true).then_some(()))
+        });
     }
 
     /// Presses Tab until what has this name has the focus.

@@ -1,10 +1,15 @@
 //! Two machines that look like one, and what a person says of them.
 
+use serde_json::{Value, json};
+
 use crate::browser::{Browser, Script};
 use crate::common::Folder;
 use crate::common::machine::Machine;
 
-stories_also_without_javascript!(two_of_one_name_are_told_apart_renamed_or_merged);
+stories_also_without_javascript!(
+    two_of_one_name_are_told_apart_renamed_or_merged,
+    two_records_become_one_with_what_people_said_of_both,
+);
 
 fn two_of_one_name_are_told_apart_renamed_or_merged(script: Script) {
     let folder = Folder::new();
@@ -59,4 +64,59 @@ fn two_of_one_name_are_told_apart_renamed_or_merged(script: Script) {
     browser.sees("It was merged into alpine");
     browser.open("/inbox");
     browser.sees_no("Two of one name");
+}
+
+fn two_records_become_one_with_what_people_said_of_both(script: Script) {
+    let folder = Folder::new();
+    let (key, operator) = (folder.key("agent"), folder.key("operator"));
+    let hub = folder.start();
+    let machine = |number: u8| {
+        Machine::new("debian", number, &format!("b{number}"), &format!("203.0.113.{number}")).live(&hub, &key)
+    };
+    let (goes, stays) = (machine(1), machine(2));
+    let acme = hub.post(&operator, "/api/providers", r#"{"name": "Acme"}"#).json()["id"].clone();
+    let said_of = |id: &str, what: Value| {
+        let answer = hub.put(&operator, &format!("/api/vps/{id}"), &what);
+        assert_eq!(answer.status, 200, "{answer:?}");
+    };
+    said_of(
+        &goes,
+        json!({"notes": "of the first", "purpose": "mail", "tags": ["edge", "old"], "provider_id": acme}),
+    );
+    said_of(&stays, json!({"notes": "of the second", "city": "Oslo", "tags": ["edge", "new"]}));
+
+    let browser = Browser::of_administrator(&folder, &hub, script);
+    browser.open("/inbox");
+    browser.sees("Two of one name 1");
+    browser.press("They are one: merge");
+    browser.sees("Both report at this moment, as two machines do.");
+    browser.press("Keep debian (2)");
+    browser.sees("Two of one name 1");
+    browser.sees_no("The two records are one now.");
+    let form = format!("form[action='/inbox/merge']:has([name=id][value='{stays}'])");
+    browser.click_only(&format!("{form} input[name=force]"));
+    browser.press("Keep debian (2)");
+    browser.sees("The two records are one now.");
+    browser.sees_no("Two of one name");
+
+    browser.open("/");
+    browser.sees("1 machine · 1 online");
+    browser.follow("debian (2)");
+    browser.is_at(&format!("/vps/{stays}"));
+    for seen in ["Acme", "mail", "Oslo", "of the second", "edge", "old", "new", "203.0.113.1", "203.0.113.2"]
+    {
+        browser.sees(seen);
+    }
+    assert_eq!(browser.text_of(".notes"), "of the second");
+    assert_eq!(browser.count(".all-tags .tag"), 3, "a tag of both is there once");
+    let record = hub.get(&operator, &format!("/api/vps/{stays}")).json();
+    assert_eq!(
+        [&record["provider_id"], &record["notes"], &record["purpose"], &record["city"]],
+        [&acme, &json!("of the second"), &json!("mail"), &json!("Oslo")]
+    );
+    browser.open(&format!("/vps/{goes}"));
+    browser.follow("debian (2)");
+    browser.is_at(&format!("/vps/{stays}"));
+
+    assert_eq!(machine(1), stays, "who reported for the other reports for this one");
 }

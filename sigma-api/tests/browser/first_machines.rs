@@ -65,7 +65,7 @@ fn fifty_machines_have_their_providers_after_a_dozen_clicks(script: Script) {
 }
 
 /// The key in the commands that a page shows.
-fn key_in(commands: &str) -> String {
+pub(crate) fn key_in(commands: &str) -> String {
     let starts = commands.match_indices("sgm_").map(|(at, _)| &commands[at..]);
     let mut keys =
         starts.map(|text| text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect());

@@ -77,7 +77,7 @@ fn a_fleet_is_searched_walked_and_changed_by_keys(script: Script) {
 }
 
 /// The machine whose row has the focus.
-fn row(browser: &Browser) -> String {
+pub(crate) fn row(browser: &Browser) -> String {
     let name = browser.run(
         "return document.activeElement.matches('#rows > tr') && document.activeElement.querySelector('th a').textContent",
         Value::Null,
