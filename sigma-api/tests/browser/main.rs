@@ -54,6 +54,8 @@ mod pages;
 #[cfg(test)]
 mod account;
 #[cfg(test)]
+mod arrivals;
+#[cfg(test)]
 mod bulk;
 #[cfg(test)]
 mod conflicts;
