@@ -82,4 +82,6 @@ mod readers;
 #[cfg(test)]
 mod set_up;
 #[cfg(test)]
+mod shortcuts;
+#[cfg(test)]
 mod sign_in;
