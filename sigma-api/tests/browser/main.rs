@@ -74,6 +74,8 @@ mod keyboard;
 #[cfg(test)]
 mod live;
 #[cfg(test)]
+mod marked;
+#[cfg(test)]
 mod pictures;
 #[cfg(test)]
 mod readable;
