@@ -70,6 +70,8 @@ mod harness;
 #[cfg(test)]
 mod imports;
 #[cfg(test)]
+mod inbox;
+#[cfg(test)]
 mod keyboard;
 #[cfg(test)]
 mod live;
