@@ -82,6 +82,8 @@ mod marked;
 #[cfg(test)]
 mod pictures;
 #[cfg(test)]
+mod printed;
+#[cfg(test)]
 mod readable;
 #[cfg(test)]
 mod readers;
