@@ -36,18 +36,33 @@ const tick = () => {
 setInterval(() => document.hidden || tick(), 3000);
 
 /* Copying: buttons with data-copy="#id of what is copied", and one beside each address. */
+/** Where the browser lets no page copy, a person can. */
+const by_hand = (text) => {
+  const area = make("textarea", { value: text, readOnly: true, rows: 4, cols: 40, ariaLabel: "To copy" });
+  const dialog = make("dialog", { ariaLabel: "Copy by hand", onclose: () => dialog.remove() },
+    make("p", {}, "The browser does not let this page copy. The text is marked: press Ctrl+C, or copy it from here."), area,
+    make("form", { method: "dialog" }, make("button", {}, "Close")));
+  document.body.append(dialog);
+  dialog.showModal();
+  area.select();
+};
+/** Says whether it did. */
 const copy = async (text) => {
+  let done = true;
   try {
     await navigator.clipboard.writeText(text);
   } catch {
     // Over plain http there is no clipboard but this.
-    const area = make("textarea", { value: text, className: "unseen" });
+    const focus = document.activeElement, area = make("textarea", { value: text, className: "unseen" });
     (one("dialog[open]") ?? document.body).append(area);
     area.select();
-    document.execCommand("copy");
+    done = document.execCommand("copy");
     area.remove();
+    focus?.focus({ preventScroll: true });
   }
-  say("Copied");
+  if (done) say("Copied");
+  else by_hand(text);
+  return done;
 };
 const add_copying = (within) => {
   for (const button of all("[data-copy]", within)) button.hidden = false;
@@ -62,9 +77,7 @@ document.addEventListener("click", async (event) => {
   const button = event.target.closest?.("[data-copy], .copy");
   if (!button) return;
   const from = button.dataset.copy && one(button.dataset.copy);
-  const focus = document.activeElement;
-  await copy(from ? (from.value ?? from.textContent).trim() : button.value);
-  focus?.focus({ preventScroll: true });
+  if (!await copy(from ? (from.value ?? from.textContent).trim() : button.value)) return;
   button.classList.add("copied");
   setTimeout(() => button.classList.remove("copied"), 1500);
 });

@@ -60,6 +60,8 @@ mod bulk;
 #[cfg(test)]
 mod conflicts;
 #[cfg(test)]
+mod copying;
+#[cfg(test)]
 mod errors;
 #[cfg(test)]
 mod first_machines;
