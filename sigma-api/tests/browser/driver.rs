@@ -85,7 +85,12 @@ pub(crate) fn capabilities(profile: &Path, with_scripts: bool) -> Capabilities {
         format!("--user-data-dir={}", profile.display()),
         // It ends when the pipe does: nothing is left behind, however a test ends.
         "--remote-debugging-pipe".to_owned(),
+        // What only a person's browser does takes a second of each story.
         "--disable-background-networking".to_owned(),
+        "--disable-component-extensions-with-background-pages".to_owned(),
+        "--disable-component-update".to_owned(),
+        "--disable-extensions".to_owned(),
+        "--disable-features=MediaRouter,OptimizationHints,Translate".to_owned(),
         "--disable-dev-shm-usage".to_owned(),
         "--disable-gpu".to_owned(),
         "--lang=en-GB".to_owned(),

@@ -23,8 +23,8 @@ pub(crate) struct Page {
     /// Where it is. Parts in braces are filled in: see [`Places::fill`].
     pub(crate) path: &'static str,
     pub(crate) who: Who,
-    /// What is done there before it is looked at.
-    pub(crate) then: fn(&Browser),
+    /// What is done there before it is looked at, if anything is.
+    pub(crate) then: Option<fn(&Browser)>,
     /// Whether it is another page while the hub has nothing.
     pub(crate) can_be_empty: bool,
     /// Whether it is there only if there are machines.
@@ -32,12 +32,12 @@ pub(crate) struct Page {
 }
 
 const fn page(name: &'static str, path: &'static str, who: Who) -> Page {
-    Page { name, path, who, then: |_| (), can_be_empty: false, needs_machines: false }
+    Page { name, path, who, then: None, can_be_empty: false, needs_machines: false }
 }
 
 /// A page of the fleet, which an administrator looks at once there are machines.
-const fn full(name: &'static str, path: &'static str, then: fn(&Browser)) -> Page {
-    Page { then, needs_machines: true, ..page(name, path, Who::Administrator) }
+const fn full(name: &'static str, path: &'static str) -> Page {
+    Page { needs_machines: true, ..page(name, path, Who::Administrator) }
 }
 
 /// A page of an administrator that says something else while there is nothing.
@@ -49,22 +49,19 @@ pub(crate) const PAGES: &[Page] = &[
     page("set-up", "/setup?token={token}", Who::Stranger),
     page("invitation", "/setup?token={invitation}", Who::Stranger),
     page("sign-in", "/sign-in", Who::Stranger),
-    Page {
-        then: |browser| {
-            browser.expects(401);
-            browser.signs_in("nobody@example.org", "a tiny red whale");
-            browser.sees("is wrong");
-        },
-        ..page("sign-in-wrong", "/sign-in", Who::Stranger)
-    },
-    full("fleet", "/", |_| ()),
-    full("fleet-bulk", "/", |browser| {
+    page("sign-in-wrong", "/sign-in", Who::Stranger).after(|browser| {
+        browser.expects(401);
+        browser.signs_in("nobody@example.org", "a tiny red whale");
+        browser.sees("is wrong");
+    }),
+    full("fleet", "/"),
+    full("fleet-bulk", "/").after(|browser| {
         browser.tick("Select all on this page");
         browser.press("Tags");
         browser.sees("Separate several with commas.");
     }),
-    full("fleet-columns", "/", |browser| browser.press("Columns")),
-    full("fleet-all-columns", "/", |browser| {
+    full("fleet-columns", "/").after(|browser| browser.press("Columns")),
+    full("fleet-all-columns", "/").after(|browser| {
         browser.run(
             "for (const box of document.querySelectorAll('input[name=column]')) box.checked = true",
             Value::Null,
@@ -73,55 +70,49 @@ pub(crate) const PAGES: &[Page] = &[
         browser.press("Show these");
         browser.sees("System");
     }),
-    full("fleet-keys", "/", |browser| browser.type_keys("?")),
-    full("fleet-deleted", "/?q=status%3Adeleted", |browser| browser.tick("Select all on this page")),
+    full("fleet-keys", "/").after(|browser| browser.type_keys("?")),
+    full("fleet-deleted", "/?q=status%3Adeleted").after(|browser| browser.tick("Select all on this page")),
     list("fleet-nothing-found", "/?q=nothing-has-this-name"),
-    Page {
-        then: |browser| browser.expects(400),
-        ..list("fleet-search-error", "/?q=seen%3Anonsense%20provider")
-    },
+    list("fleet-search-error", "/?q=seen%3Anonsense%20provider").after(|browser| browser.expects(400)),
     Page { needs_machines: true, ..page("fleet-of-a-reader", "/", Who::Reader) },
     list("inbox", "/inbox"),
     Page { needs_machines: true, ..page("inbox-of-a-reader", "/inbox", Who::Reader) },
-    full("machine", "/vps/{machine}", |_| ()),
-    full("machine-conflict", "/vps/{conflict}", |browser| {
+    full("machine", "/vps/{machine}"),
+    full("machine-conflict", "/vps/{conflict}").after(|browser| {
         // A clone has no merge of its own on every fleet.
         if browser.count(".look summary") > 0 {
             browser.run("document.querySelector('.look summary').click()", Value::Null);
         }
     }),
-    full("machine-many-addresses", "/vps/{addressed}", |_| ()),
-    full("machine-planned", "/vps/{planned}", |_| ()),
-    full("machine-deleted", "/vps/{deleted}", |_| ()),
-    full("machine-edit", "/vps/{machine}/edit", |_| ()),
-    full("machine-edit-wrong", "/vps/{machine}/edit", |browser| {
+    full("machine-many-addresses", "/vps/{addressed}"),
+    full("machine-planned", "/vps/{planned}"),
+    full("machine-deleted", "/vps/{deleted}"),
+    full("machine-edit", "/vps/{machine}/edit"),
+    full("machine-edit-wrong", "/vps/{machine}/edit").after(|browser| {
         browser.expects(400);
         browser.fill("Country", "Germany");
         browser.press("Save");
         browser.waits_for("[aria-invalid=true]", 1);
     }),
     page("machine-new", "/vps/new", Who::Administrator),
-    full("machine-audit", "/vps/{machine}/audit", |_| ()),
+    full("machine-audit", "/vps/{machine}/audit"),
     list("providers", "/providers"),
-    full("provider", "/providers/{provider}", |_| ()),
-    full("provider-edit", "/providers/{provider}/edit", |_| ()),
-    Page {
-        then: |browser| {
-            browser.expects(400);
-            browser.fill("Name", "A name");
-            browser.fill("Country", "Germany");
-            browser.press("Add the provider");
-            browser.waits_for("#country-wrong", 1);
-        },
-        ..page("provider-new-wrong", "/providers/new", Who::Administrator)
-    },
+    full("provider", "/providers/{provider}"),
+    full("provider-edit", "/providers/{provider}/edit"),
+    page("provider-new-wrong", "/providers/new", Who::Administrator).after(|browser| {
+        browser.expects(400);
+        browser.fill("Name", "A name");
+        browser.fill("Country", "Germany");
+        browser.press("Add the provider");
+        browser.waits_for("#country-wrong", 1);
+    }),
     list("audit", "/audit"),
     list("audit-nothing-found", "/audit?actor=nobody-of-this-name"),
     list("settings", "/settings"),
     list("keys", "/keys"),
-    full("key", "/keys/{key}", |_| ()),
-    full("key-revoked", "/keys/{revoked}", |_| ()),
-    full("key-rotated", "/keys/{key}", |browser| {
+    full("key", "/keys/{key}"),
+    full("key-revoked", "/keys/{revoked}"),
+    full("key-rotated", "/keys/{key}").after(|browser| {
         browser.press("Rotate the key");
         browser.sees("Keep this key");
     }),
@@ -139,7 +130,7 @@ pub(crate) const PAGES: &[Page] = &[
         browser.sees("The key is made");
         browser.press("Docker");
     }),
-    full("arrivals", "/add/{key}", |_| ()),
+    full("arrivals", "/add/{key}"),
     list("import", "/import"),
     page("import-preview", "/import", Who::Administrator).after(|browser| {
         browser.fill("or its text", "hostname,country,notes\nfine,NO,\nbad,Norway,\n");
@@ -179,7 +170,7 @@ pub(crate) const PAGES: &[Page] = &[
         browser.signs_in(EMAIL, PASSWORD);
         browser.sees("One more step");
     }),
-    Page { then: |browser| browser.expects(404), ..list("error-nothing", "/nowhere") },
+    list("error-nothing", "/nowhere").after(|browser| browser.expects(404)),
     page("error-no-machine", "/vps/01939c3e-7b1a-7c3d-9a51-3f6f0b1d2e4a", Who::Administrator)
         .after(|browser| browser.expects(404)),
     page("error-no-id", "/vps/x", Who::Administrator).after(|browser| browser.expects(400)),
@@ -189,7 +180,7 @@ pub(crate) const PAGES: &[Page] = &[
 
 impl Page {
     const fn after(self, then: fn(&Browser)) -> Self {
-        Self { then, ..self }
+        Self { then: Some(then), ..self }
     }
 
     /// Whether it says that something went wrong, as pages of many places do in the same words.
@@ -201,6 +192,7 @@ impl Page {
 /// A hub and the browser that walks over its pages, as one person after the other.
 pub(crate) struct Places<'a> {
     folder: &'a Folder,
+    hub: &'a Hub,
     browser: Browser,
     has_machines: bool,
     administrator: Client<'a>,
@@ -209,7 +201,7 @@ pub(crate) struct Places<'a> {
 
 impl<'a> Places<'a> {
     /// In a hub that may have been furnished, and else gets an administrator.
-    pub(crate) fn new(folder: &'a Folder, hub: &'a Hub) -> Self {
+    pub(crate) fn new(folder: &'a Folder, hub: &'a Hub, script: Script) -> Self {
         let is_furnished =
             folder.sql(&format!("SELECT email FROM account WHERE email = '{READER}'")).len() == 1;
         if !is_furnished {
@@ -219,7 +211,8 @@ impl<'a> Places<'a> {
         let has_machines = administrator.get("/api/vps?per_page=1").json()["total"] != 0;
         Self {
             folder,
-            browser: Browser::new(hub, Script::On),
+            hub,
+            browser: Browser::new(hub, script),
             has_machines,
             reader: is_furnished.then(|| signed_in(hub, READER)),
             administrator,
@@ -232,19 +225,34 @@ impl<'a> Places<'a> {
             return None;
         }
         let path = self.fill(page.path)?;
-        let person = match page.who {
-            Who::Stranger => None,
-            Who::Administrator => Some(&self.administrator),
-            Who::Reader => Some(self.reader.as_ref()?),
-        };
+        let person = self.person(page)?;
         // The columns that one page chose are not those of the next.
         self.browser.devtools("Network.clearBrowserCookies", &json!({}));
         if let Some(person) = person {
             self.browser.has_session(&person.cookie("sigma").unwrap());
         }
         self.browser.open(&path);
-        (page.then)(&self.browser);
+        if let Some(then) = page.then {
+            then(&self.browser);
+        }
         Some(&self.browser)
+    }
+
+    /// Who looks at a page, if there is such a person.
+    fn person(&self, page: &Page) -> Option<Option<&Client<'a>>> {
+        match page.who {
+            Who::Stranger => Some(None),
+            Who::Administrator => Some(Some(&self.administrator)),
+            Who::Reader => self.reader.as_ref().map(Some),
+        }
+    }
+
+    /// The title of a page, of which nothing more is looked at.
+    pub(crate) fn title(&self, page: &Page) -> Option<String> {
+        let path = self.fill(page.path)?;
+        let answer = self.person(page)?.unwrap_or(&Client::new(self.hub)).get(&path);
+        let (_, title) = answer.text.split_once("<title>")?;
+        Some(title.split_once("</title>")?.0.to_owned())
     }
 
     /// Puts in what differs from hub to hub: `{token}` of a link for an administrator, `{invitation}` of one for

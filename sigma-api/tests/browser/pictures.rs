@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use crate::browser::Theme;
+use crate::browser::{Script, Theme};
 use crate::common::Folder;
 use crate::driver;
 use crate::pages::{PAGES, Places};
@@ -22,7 +22,7 @@ fn of_every_page() {
         let hub = folder.start();
         let to = PathBuf::from(std::env::var_os("SIGMA_SCREENSHOTS_TO").expect("SIGMA_SCREENSHOTS_TO"));
         std::fs::create_dir_all(&to).unwrap();
-        let places = Places::new(&folder, &hub);
+        let places = Places::new(&folder, &hub, Script::On);
         for page in PAGES {
             let Some(browser) = places.visit(page) else { continue };
             browser.devtools("Emulation.setScrollbarsHidden", &json!({"hidden": true}));
