@@ -28,9 +28,17 @@ fn a_printed_page_has_what_there_is_to_read_and_nothing_to_press(script: Script)
         Machine::new(name, number, "b", &format!("203.0.113.{number}")).live(&hub, &key)
     };
     let id = machine("web1.with-a-name-of-some-length.example.org", 1);
+    let long =
+        Machine { ip: "2001:db8:1111:2222:3333:4444:5555:6666".into(), ..Machine::new("web3", 3, "b", "") };
+    long.live(&hub, &key);
     machine("web2", 2);
-    let acme = hub.post(&operator, "/api/providers", &json!({"name": "Acme", "country": "NO"}).to_string());
-    let said = json!({"provider_id": acme.json()["id"], "notes": "in the cellar", "tags": ["edge", "eu-west"],
+    let acme = hub.post(
+        &operator,
+        "/api/providers",
+        &json!({"name": "Acme Hosting of Nordland", "country": "NO"}).to_string(),
+    );
+    let said = json!({"provider_id": acme.json()["id"], "notes": "in the cellar",
+        "tags": ["edge", "eu-west-of-the-river", "runs-the-mail"],
         "cost_monthly": "9.90", "currency": "EUR", "expire_date": "2199-12-31"});
     assert_eq!(hub.put(&operator, &format!("/api/vps/{id}"), &said).status, 200);
     let browser = Browser::of_administrator(&folder, &hub, script);
