@@ -13,9 +13,9 @@ stories!(
 );
 
 /// Over plain http, from elsewhere, there is no such thing.
-const NO_CLIPBOARD: &str = "Object.defineProperty(navigator, 'clipboard', { value: undefined })";
+pub(crate) const NO_CLIPBOARD: &str = "Object.defineProperty(navigator, 'clipboard', { value: undefined })";
 /// Nor is this of use where a policy forbids it.
-const NO_COMMAND: &str = "document.execCommand = () => false";
+pub(crate) const NO_COMMAND: &str = "document.execCommand = () => false";
 
 fn addresses_and_commands_are_copied_and_pasted(script: Script) {
     let folder = Folder::new();

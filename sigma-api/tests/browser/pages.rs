@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::browser::{Browser, Script};
 use crate::common::authenticator::{code, wait_for_a_step};
 use crate::common::{Folder, Hub};
+use crate::copying::{NO_CLIPBOARD, NO_COMMAND};
 use crate::furnish::{READER, first};
 use crate::people::{Browser as Client, EMAIL, PASSWORD, make_administrator, signed_in, token_of};
 
@@ -71,6 +72,11 @@ pub(crate) const PAGES: &[Page] = &[
         browser.sees("System");
     }),
     full("fleet-keys", "/").after(|browser| browser.type_keys("?")),
+    full("fleet-copy-by-hand", "/").after(|browser| {
+        let click = "document.querySelector('#rows .copy').click()";
+        browser.run(&format!("{NO_CLIPBOARD}; {NO_COMMAND}; {click}"), Value::Null);
+        browser.sees("The browser does not let this page copy.");
+    }),
     full("fleet-deleted", "/?q=status%3Adeleted").after(|browser| browser.tick("Select all on this page")),
     list("fleet-nothing-found", "/?q=nothing-has-this-name"),
     list("fleet-search-error", "/?q=seen%3Anonsense%20provider").after(|browser| browser.expects(400)),
