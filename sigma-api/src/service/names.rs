@@ -25,6 +25,14 @@ impl Names {
 }
 
 impl Hub {
+    /// The names of all providers, by id.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn provider_names(&self) -> Result<HashMap<Uuid, String>> {
+        Ok(self.store.provider_names().await?)
+    }
+
     /// Names of the machines, providers and keys that these lines are about or that they mention.
     ///
     /// # Errors

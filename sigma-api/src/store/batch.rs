@@ -27,6 +27,9 @@ pub(crate) struct Batch {
     lines: Vec<audit::ActiveModel>,
 }
 
+/// With how many changes another is compared.
+const COMPARED: usize = 16;
+
 /// What becomes the same in several records.
 #[derive(Debug)]
 struct SameChange {
@@ -59,7 +62,8 @@ impl Batch {
     }
 
     fn change(&mut self, id: Uuid, becomes: vps::ActiveModel) {
-        match self.changes.iter_mut().find(|same| same.becomes == becomes) {
+        // Where each becomes something else, looking through all of them would cost more than it saves.
+        match self.changes.iter_mut().rev().take(COMPARED).find(|same| same.becomes == becomes) {
             Some(same) => same.ids.push(id),
             None => self.changes.push(SameChange { becomes, ids: vec![id] }),
         }

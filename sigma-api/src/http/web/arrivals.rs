@@ -50,7 +50,7 @@ impl Arrivals {
             return Err(Error::NotFound("This key is not for agents: no machine reports with it.".into()));
         }
         let machines = hub.machines_of_key(now, id, SHOWN).await?;
-        let providers = hub.store.provider_names().await.map_err(Error::from)?;
+        let providers = hub.provider_names().await?;
         let last = machines.iter().map(|vps| vps.created_at).max();
         let since = last.map_or(key.created_at, |last| last.max(key.created_at)).age(now);
         let list: Vec<Arrival> = machines

@@ -1,7 +1,5 @@
 //! The fleet: the machines that a search finds, a page of them at a time, in the columns that the person chose.
 
-use std::collections::HashMap;
-
 use askama::Template;
 use axum::extract::State;
 use axum::http::header::SET_COOKIE;
@@ -14,6 +12,7 @@ use super::columns::{Column, PER_PAGE, View};
 use super::live::marked;
 use super::notice::{assigned_to, go, machines};
 use super::row::Row;
+use super::words::by_name;
 use super::{Frame, back_to, html, ours};
 use crate::http::auth::Editor;
 use crate::http::body::{Id, Parameters};
@@ -123,7 +122,7 @@ pub(super) async fn page(
         filter.page = last;
         list = hub.list_vps(now, &filter).await?;
     }
-    let providers = hub.store.provider_names().await.map_err(Error::from)?;
+    let providers = hub.provider_names().await?;
     let rows = list.data.into_iter().map(|vps| Row::new(now, vps, &providers));
     let is_new = q.is_empty() && list.total == 0 && hub.count_vps(now, &VpsFilter::default()).await? == 0;
     if is_new && frame.is_admin() {
@@ -156,12 +155,6 @@ pub(super) async fn page(
         return Ok(answer);
     }
     Ok((AppendHeaders([(SET_COOKIE, cookies::set_view(client, &chosen))]), answer).into_response())
-}
-
-fn by_name(providers: HashMap<Uuid, String>) -> Vec<(Uuid, String)> {
-    let mut providers: Vec<(Uuid, String)> = providers.into_iter().collect();
-    providers.sort_by_cached_key(|(_, name)| name.to_lowercase());
-    providers
 }
 
 /// What the address and the person's habits ask for. The order of the list becomes the person's habit. Which machines are

@@ -2,6 +2,7 @@
 
 mod acts;
 mod item;
+mod titles;
 
 use std::collections::HashMap;
 
@@ -11,14 +12,15 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use uuid::Uuid;
 
+use super::words::by_name;
 use super::{Frame, Wrong, html};
 use crate::http::AppState;
 use crate::http::error::Result;
-use crate::model::inbox::{Inbox, InboxPart};
+use crate::model::inbox::Inbox;
 use crate::model::time::Timestamp;
-use crate::model::vps::Vps;
-use crate::service::{Error, Hub};
+use crate::service::Hub;
 use item::{Group, Item, Pair};
+use titles::Title;
 
 pub(in crate::http) use acts::{acknowledge, assign, distinct, merge, restore, retire, set_expiry};
 
@@ -53,9 +55,7 @@ struct Words {
 
 /// Pairs of one kind.
 struct Pairs {
-    key: &'static str,
-    title: &'static str,
-    hint: &'static str,
+    title: Title,
     total: u64,
     more: u64,
     href: String,
@@ -64,9 +64,7 @@ struct Pairs {
 
 /// Machines that wait for one reason.
 struct Part {
-    key: &'static str,
-    title: &'static str,
-    hint: &'static str,
+    title: Title,
     total: u64,
     more: u64,
     href: String,
@@ -81,7 +79,7 @@ pub(in crate::http) async fn show(State(hub): AppState, frame: Frame) -> Result<
 async fn page(hub: &Hub, frame: Frame, wrong: Wrong, words: Words) -> Result<Response> {
     let now = Timestamp::now();
     let inbox = hub.inbox(now).await?;
-    let names = hub.store.provider_names().await.map_err(Error::from)?;
+    let names = hub.provider_names().await?;
     let status = if wrong.sentence.is_empty() { StatusCode::OK } else { wrong.status };
     Ok(html(status, &InboxPage::new(now, frame, inbox, names, wrong, words)))
 }
@@ -95,79 +93,29 @@ impl InboxPage {
         wrong: Wrong,
         words: Words,
     ) -> Self {
-        let part = |key, title, hint, part: InboxPart<Vps>| Part {
-            key,
+        let pairs = [(titles::CONFLICTS, inbox.conflicts), (titles::CLONES, inbox.clones)];
+        let pairs = pairs.map(|(title, part)| Pairs {
             title,
-            hint,
-            total: part.total,
-            more: part.more(),
-            href: href(part.q),
-            items: part.first.iter().map(|vps| Item::new(now, vps, &names)).collect(),
-        };
-        let pairs = |key, title, hint, part: InboxPart<_>| Pairs {
-            key,
-            title,
-            hint,
             total: part.total,
             more: part.more(),
             href: href(part.q),
             pairs: part.first.iter().map(|pair| Pair::new(now, pair, &names)).collect(),
-        };
-        let pairs = vec![
-            pairs(
-                "conflict",
-                "Two of one name",
-                "Two living machines report the same hostname. Say whether they are two machines or one.",
-                inbox.conflicts,
-            ),
-            pairs(
-                "clone",
-                "Clones",
-                "Two living machines have the same machine id, as clones of one template do. Say whether they are two \
-                 machines or one.",
-                inbox.clones,
-            ),
+        });
+        let parts = [
+            (titles::DELETED, inbox.deleted_but_reporting),
+            (titles::ALIVE, inbox.alive_after_expiry),
+            (titles::SILENT, inbox.silent_but_paid),
+            (titles::LESS, inbox.less_than_bought),
+            (titles::REKEYED, inbox.rekeyed),
+            (titles::REINSTALLED, inbox.reinstalled),
         ];
-        let parts = vec![
-            part(
-                "deleted",
-                "Deleted, and still reporting",
-                "Their reports are refused. Restore the record, or stop the agent on the machine.",
-                inbox.deleted_but_reporting,
-            ),
-            part(
-                "alive",
-                "Alive after their expiry",
-                "They still report, but their expiry date is past. If they were renewed, enter the new date.",
-                inbox.alive_after_expiry,
-            ),
-            part(
-                "silent",
-                "Silent, and still paid for",
-                "Nothing has been heard from them for a day or more. Find out why, or retire them.",
-                inbox.silent_but_paid,
-            ),
-            part(
-                "less",
-                "Less than bought",
-                "They measure less than the record says was bought.",
-                inbox.less_than_bought,
-            ),
-            part(
-                "rekeyed",
-                "Another key",
-                "They report with another key than before, and both keys are valid: either somebody moved them, or a key was stolen.",
-                inbox.rekeyed,
-            ),
-            part(
-                "reinstalled",
-                "Reinstalled",
-                "Their machine id changed while they were silent.",
-                inbox.reinstalled,
-            ),
-        ];
-        let mut providers: Vec<(Uuid, String)> = names.into_iter().collect();
-        providers.sort_by_cached_key(|(_, name)| name.to_lowercase());
+        let parts = parts.map(|(title, part)| Part {
+            title,
+            total: part.total,
+            more: part.more(),
+            href: href(part.q),
+            items: part.first.iter().map(|vps| Item::new(now, vps, &names)).collect(),
+        });
         Self {
             frame,
             wrong,
@@ -176,9 +124,9 @@ impl InboxPage {
             unassigned: inbox.unassigned.total,
             more_groups: inbox.unassigned.all_groups.saturating_sub(inbox.unassigned.groups.len()),
             groups: inbox.unassigned.groups.into_iter().map(Group::new).collect(),
-            providers,
             pairs: pairs.into_iter().filter(|part| part.total > 0).collect(),
             parts: parts.into_iter().filter(|part| part.total > 0).collect(),
+            providers: by_name(names),
             today: now.day_plus(0),
         }
     }

@@ -142,7 +142,7 @@ pub(super) async fn shown_once(
 }
 
 async fn row(hub: &Hub, key: KeyRecord) -> Result<KeyRow> {
-    let providers = hub.store.provider_names().await.map_err(Error::from)?;
+    let providers = hub.provider_names().await?;
     Ok(KeyRow::new(Timestamp::now(), key, &providers))
 }
 

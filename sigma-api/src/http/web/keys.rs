@@ -15,7 +15,7 @@ use crate::http::form::Form;
 use crate::model::key::Role;
 use crate::model::text::Invalid;
 use crate::model::time::Timestamp;
-use crate::service::{Error, Hub};
+use crate::service::Hub;
 
 #[derive(Template)]
 #[template(path = "keys.html")]
@@ -68,7 +68,7 @@ fn role_of(name: &str) -> std::result::Result<Role, Invalid> {
 
 async fn page(hub: &Hub, frame: Frame, terms: TermsForm, wrong: Wrong) -> Result<Response> {
     let now = Timestamp::now();
-    let providers = hub.store.provider_names().await.map_err(Error::from)?;
+    let providers = hub.provider_names().await?;
     let mut rows: Vec<KeyRow> =
         hub.keys().await?.into_iter().map(|key| KeyRow::new(now, key, &providers)).collect();
     // What is over comes last, and the newest first.

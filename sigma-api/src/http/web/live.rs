@@ -38,8 +38,8 @@ use crate::model::key::{KeyHash, Role};
 use crate::model::time::Timestamp;
 use crate::model::vps::{Status, Vps};
 use crate::model::vps_filter::VpsFilter;
+use crate::service::Hub;
 use crate::service::watching::Watcher;
-use crate::service::{Error, Hub};
 use told::{Told, event};
 
 /// A list is read no more often.
@@ -154,7 +154,7 @@ impl Board {
     async fn read(&self, hub: &Hub, all: &Boards, changes: u64) -> Result<Shown> {
         let (looked, now) = (Instant::now(), Timestamp::now());
         let list = hub.list_vps(now, &self.filter).await?;
-        let providers = hub.store.provider_names().await.map_err(Error::from)?;
+        let providers = hub.provider_names().await?;
         let line = |vps: Vps| {
             let (made, has_reported) = (vps.created_at, vps.last_seen_at.is_some());
             let (row, html) = alone(Row::new(now, vps, &providers), &self.view, self.can_edit);

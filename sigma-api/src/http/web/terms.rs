@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::words::exact;
+use super::words::{by_name, exact};
 use crate::http::form::Form;
 use crate::model::key::Role;
 use crate::model::key_terms::Terms;
@@ -115,12 +115,9 @@ impl TermsForm {
     /// # Errors
     /// When the database does not answer.
     pub(super) async fn providers(&self, hub: &Hub) -> Result<Vec<Choice>> {
-        let names = hub.store.provider_names().await.map_err(Error::from)?;
         let chosen: Option<Uuid> = self.provider_id.parse().ok();
         let choice = |(id, name)| Choice { id, name, is_chosen: chosen == Some(id) };
-        let mut choices: Vec<Choice> = names.into_iter().map(choice).collect();
-        choices.sort_by_cached_key(|choice| choice.name.to_lowercase());
-        Ok(choices)
+        Ok(by_name(hub.provider_names().await?).into_iter().map(choice).collect())
     }
 
     /// What it means for a new key.

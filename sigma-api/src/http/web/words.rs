@@ -1,6 +1,9 @@
 //! Values as a person reads them.
 
+use std::collections::HashMap;
 use std::time::Duration;
+
+use uuid::Uuid;
 
 use crate::model::time::Timestamp;
 
@@ -77,6 +80,13 @@ impl Moment {
 fn coming(span: Duration) -> String {
     let half_a_day = Duration::from_secs(43_200);
     if span < half_a_day * 4 { long(span) } else { long(span.saturating_add(half_a_day)) }
+}
+
+/// Providers in the order in which persons look for them.
+pub(super) fn by_name(providers: HashMap<Uuid, String>) -> Vec<(Uuid, String)> {
+    let mut providers: Vec<(Uuid, String)> = providers.into_iter().collect();
+    providers.sort_by_cached_key(|(_, name)| name.to_lowercase());
+    providers
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use crate::http::error::{ApiError, Result};
 use crate::http::form::{Form, LargeForm};
 use crate::http::web::audit_words::{AuditLine, lines_of_it};
 use crate::http::web::notice::go;
+use crate::http::web::words::by_name;
 use crate::http::web::{Frame, Wrong, html, retry_after, wrong};
 use crate::model::audit::AuditFilter;
 use crate::model::text::Invalid;
@@ -34,7 +35,7 @@ struct EditPage {
     machine: Option<Machine>,
     /// What others did since the form was made.
     meanwhile: Vec<AuditLine>,
-    providers: Vec<(String, String)>,
+    providers: Vec<(Uuid, String)>,
 }
 
 /// What the form is about.
@@ -208,10 +209,7 @@ async fn meanwhile(hub: &Hub, now: Timestamp, id: Uuid, changed: &str) -> Result
 
 impl EditPage {
     async fn new(hub: &Hub, frame: Frame, machine: Option<Machine>, fields: Fields) -> Result<Self> {
-        let providers = hub.store.provider_names().await.map_err(Error::from)?;
-        let mut providers: Vec<(String, String)> =
-            providers.into_iter().map(|(id, name)| (id.to_string(), name)).collect();
-        providers.sort_by_key(|(_, name)| name.to_lowercase());
+        let providers = by_name(hub.provider_names().await?);
         Ok(Self { frame, wrong: Wrong::default(), fields, machine, meanwhile: Vec::new(), providers })
     }
 
@@ -232,7 +230,7 @@ impl EditPage {
             Some(_) if !self.wrong.at(name).is_empty() => self.wrong.at(name).to_owned(),
             Some("") => "Somebody else emptied this meanwhile.".to_owned(),
             Some(theirs) if name == "provider_id" => {
-                let known = self.providers.iter().find(|(id, _)| id == theirs);
+                let known = self.providers.iter().find(|(id, _)| id.to_string() == theirs);
                 let name = known.map_or("another provider", |(_, name)| name);
                 format!("Somebody else chose {name} meanwhile.")
             }

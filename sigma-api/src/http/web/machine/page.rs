@@ -21,8 +21,8 @@ use crate::model::paging::Paging;
 use crate::model::search::{Query, Term, Wanted};
 use crate::model::time::Timestamp;
 use crate::model::vps::{Reported, Status, Vps};
+use crate::service::Hub;
 use crate::service::identity::{IdentityView, ShownFace};
-use crate::service::{Error, Hub};
 
 /// Lines of the audit log that the page itself has.
 const LINES: u64 = 20;
@@ -121,7 +121,7 @@ impl MachinePage {
         let paging = Paging { page: 1, per_page: LINES };
         let of_it = AuditFilter { subject_id: Some(id), paging, ..AuditFilter::default() };
         let audit = hub.audit_log(&of_it).await?;
-        let providers = hub.store.provider_names().await.map_err(Error::from)?;
+        let providers = hub.provider_names().await?;
         let (present, former) = addresses.into_iter().partition(|address| address.present);
         let (present, former) = (known(now, present), known(now, former));
         let sizes = sizes(&vps);
