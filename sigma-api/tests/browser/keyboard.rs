@@ -31,14 +31,14 @@ fn a_fleet_is_searched_walked_and_changed_by_keys(script: Script) {
     assert_eq!(browser.focused(), "Skip to the content", "the first thing that Tab comes to");
     browser.type_keys(&Key::Enter);
     browser.type_keys(&Key::Tab);
-    assert_eq!(browser.focused(), "Import and export", "and then the content");
+    assert_eq!(browser.focused(), "Add a machine", "and then the content");
 
     browser.type_keys("?");
     browser.waits_for("dialog[open]", 1);
     assert!(browser.text_of("dialog").contains("Next machine"), "{}", browser.text_of("dialog"));
     browser.type_keys(&Key::Escape);
     browser.waits_for("dialog[open]", 0);
-    assert_eq!(browser.focused(), "Import and export", "where one was");
+    assert_eq!(browser.focused(), "Add a machine", "where one was");
 
     browser.type_keys("/");
     assert_eq!(browser.focused(), "Search the fleet");

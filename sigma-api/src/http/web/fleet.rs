@@ -215,7 +215,10 @@ impl Overview {
 
     /// The line.
     pub(super) fn in_words(&self) -> String {
-        let presence = self.presence.iter().map(|(count, word)| format!(" · {count} {word}"));
+        let presence = self.presence.iter().map(|(count, word)| match *word {
+            "never" => format!(" · {count} never reported"),
+            word => format!(" · {count} {word}"),
+        });
         format!("{}{}", machines(self.machines), presence.collect::<String>())
     }
 
