@@ -69,9 +69,11 @@ pub(super) struct Moment {
 }
 
 impl Moment {
-    /// As seen from `now`, which may be before it.
+    /// As seen from `now`, which may be before it; what came while the page was made came just now.
     pub(super) fn new(now: Timestamp, at: Timestamp) -> Self {
-        let words = if at > now { format!("in {}", coming(now.age(at))) } else { ago(now, at) };
+        let ahead = now.age(at);
+        let words =
+            if ahead < Duration::from_secs(1) { ago(now, at) } else { format!("in {}", coming(ahead)) };
         Self { at: at.to_string(), exact: exact(at), words }
     }
 }
@@ -121,6 +123,16 @@ mod tests {
             assert_eq!(ago(now, Timestamp::from_ms(now.ms() - seconds * 1000)), said);
         }
         assert_eq!(exact(now), "2001-09-09 01:46:40 UTC");
+    }
+
+    #[test]
+    fn what_came_while_the_page_was_made_came_just_now() {
+        let now = Timestamp::from_ms(1_000_000_000_000);
+        let words = |ms: i64| Moment::new(now, Timestamp::from_ms(now.ms() + ms)).words;
+        assert_eq!(
+            (words(1), words(999), words(5000)),
+            ("0 s ago".into(), "0 s ago".into(), "in 5 s".into())
+        );
     }
 
     #[test]
