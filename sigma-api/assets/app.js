@@ -311,7 +311,7 @@ const take_sum = (news) => {
   put(one("#span"), news.span);
   put(one("#all-of-them"), news.all);
   if (bar) one("input[name=found]", bar).value = news.found;
-  all(".chips b").forEach((chip, index) => put(chip, String(news.chips[index] ?? chip.textContent)));
+  all(".chips b").forEach((chip, index) => put(chip, String(news.chips[index] ?? news.found)));
 };
 const lost = () => {
   stop();

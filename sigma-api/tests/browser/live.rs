@@ -45,4 +45,9 @@ fn an_open_page_follows_what_happens_and_says_when_it_cannot(script: Script) {
     browser.waits_for("#rows > tr", 3);
     browser.sees_no("Not live since");
     browser.hears("gamma has reported for the first time.");
+
+    browser.open("/?q=-tag:edge");
+    browser.sees("This search\n3");
+    Machine::new("delta", 4, "b4", "203.0.113.4").live(&hub, &key);
+    browser.sees("This search\n4");
 }

@@ -299,6 +299,11 @@ impl FleetPage {
         PER_PAGE
     }
 
+    /// Whether it shows another search than those that are a click away.
+    fn is_own_search(&self) -> bool {
+        self.wrong.is_empty() && CHIPS.iter().all(|(_, q)| *q != self.q)
+    }
+
     fn with_q(&self, q: &str) -> String {
         address(&[("q", q), ("sort", &self.sort())])
     }
