@@ -38,6 +38,8 @@ pub(crate) enum SortBy {
     Hostname,
     Alias,
     Provider,
+    /// Online, late, offline; of these each, those that were heard last.
+    Presence,
     LastSeen,
     ExpireDate,
     CreatedAt,
@@ -61,10 +63,11 @@ pub(crate) enum SortBy {
 }
 
 impl Sort {
-    const NAMES: [(&'static str, SortBy); 18] = [
+    const NAMES: [(&'static str, SortBy); 19] = [
         ("hostname", SortBy::Hostname),
         ("alias", SortBy::Alias),
         ("provider", SortBy::Provider),
+        ("presence", SortBy::Presence),
         ("last_seen", SortBy::LastSeen),
         ("expire_date", SortBy::ExpireDate),
         ("created_at", SortBy::CreatedAt),
@@ -90,7 +93,8 @@ impl Sort {
 
     /// Whether what it sorts by changes with every beat.
     pub(crate) fn looks_at_beats(self) -> bool {
-        let of_beats = [SortBy::LastSeen, SortBy::Load, SortBy::Memory, SortBy::Disk, SortBy::Uptime];
+        let of_beats =
+            [SortBy::Presence, SortBy::LastSeen, SortBy::Load, SortBy::Memory, SortBy::Disk, SortBy::Uptime];
         of_beats.contains(&self.by)
     }
 

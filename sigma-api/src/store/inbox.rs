@@ -54,7 +54,7 @@ impl Store {
         };
         let sort = Sort { by, is_descending: false };
         let total = waiting.clone().count(&self.read).await?;
-        let rows = sorted(waiting, sort).limit(limit).all(&self.read).await?;
+        let rows = sorted(waiting, moment.now, sort).limit(limit).all(&self.read).await?;
         Ok((whole(with_parts(&self.read, rows).await?), total))
     }
 

@@ -53,7 +53,7 @@ impl Store {
         let context = Context::of(&self.read, now, filter.q.as_ref()).await?;
         let matching = Entity::find().filter(condition(&context, filter));
         let total = matching.clone().count(&self.read).await?;
-        let rows = sorted(matching, filter.sort)
+        let rows = sorted(matching, now, filter.sort)
             .offset(filter.page.saturating_sub(1).saturating_mul(filter.per_page))
             .limit(filter.per_page)
             .all(&self.read)
@@ -77,7 +77,7 @@ impl Store {
     pub(crate) async fn all_vps(&self, now: Timestamp, filter: &VpsFilter) -> Result<Vec<Stored>> {
         let context = Context::of(&self.read, now, filter.q.as_ref()).await?;
         let matching = Entity::find().filter(condition(&context, filter));
-        let rows = sorted(matching, filter.sort).all(&self.read).await?;
+        let rows = sorted(matching, now, filter.sort).all(&self.read).await?;
         Ok(whole(with_parts(&self.read, rows).await?))
     }
 

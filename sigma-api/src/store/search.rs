@@ -169,13 +169,13 @@ fn expires(now: Timestamp, expiry: &Expiry) -> Condition {
     }
 }
 
-/// As [`Presence::at`] judges: the same sums, as an expression of the interval of each machine.
+/// As [`Presence::at`] judges.
 pub(super) fn present(now: Timestamp, presence: Presence) -> Condition {
     let among_seen = |condition: SimpleExpr| among(seen_with_reports().and_where(condition).take());
     match presence {
-        Presence::Online => among_seen(online(now)),
-        Presence::Late => among_seen(not_offline(now).and(online(now).not())),
-        Presence::Offline => among_seen(not_offline(now).not()),
+        Presence::Online => among_seen(is_online(now)),
+        Presence::Late => among_seen(is_not_offline(now).and(is_online(now).not())),
+        Presence::Offline => among_seen(is_not_offline(now).not()),
         Presence::Never => among(seen()).not(),
     }
 }
@@ -184,27 +184,30 @@ pub(super) fn present(now: Timestamp, presence: Presence) -> Condition {
 pub(super) fn judged(now: Timestamp) -> SimpleExpr {
     CaseStatement::new()
         .case(Expr::col((vps_state::Entity, vps_state::Column::LastSeen)).is_null(), Presence::Never.name())
-        .case(online(now), Presence::Online.name())
-        .case(not_offline(now), Presence::Late.name())
+        .case(is_online(now), Presence::Online.name())
+        .case(is_not_offline(now), Presence::Late.name())
         .finally(Presence::Offline.name())
         .into()
 }
 
-fn online(now: Timestamp) -> SimpleExpr {
+/// Among [`seen_with_reports`]: online at `now`.
+pub(super) fn is_online(now: Timestamp) -> SimpleExpr {
     silent_for_at_most(now, ONLINE_INTERVALS, ms(GRACE))
 }
 
-fn not_offline(now: Timestamp) -> SimpleExpr {
+/// Among [`seen_with_reports`]: online or late at `now`.
+pub(super) fn is_not_offline(now: Timestamp) -> SimpleExpr {
     let soon = vps_state::Column::LastSeen.gte(now.ms().saturating_sub(ms(OFFLINE_AT_LEAST_AFTER)));
-    online(now).or(silent_for_at_most(now, LATE_INTERVALS, 0)).or(soon)
+    is_online(now).or(silent_for_at_most(now, LATE_INTERVALS, 0)).or(soon)
 }
 
+/// The sums of [`Presence::at`], as an expression of the interval of each machine.
 fn silent_for_at_most(now: Timestamp, intervals: u32, grace_ms: i64) -> SimpleExpr {
-    let interval_ms = Func::coalesce([
+    let interval_seconds = Func::coalesce([
         Expr::col((vps_report::Entity, vps_report::Column::IntervalSeconds)),
         Expr::value(ms(DEFAULT_INTERVAL) / 1000),
     ]);
-    let allowed = Expr::expr(interval_ms).mul(i64::from(intervals) * 1000).add(grace_ms);
+    let allowed = Expr::expr(interval_seconds).mul(i64::from(intervals) * 1000).add(grace_ms);
     Expr::col((vps_state::Entity, vps_state::Column::LastSeen)).add(allowed).gte(now.ms())
 }
 
@@ -275,7 +278,8 @@ fn seen() -> SelectStatement {
     Select::select().column((vps_state::Entity, vps_state::Column::VpsId)).from(vps_state::Entity).take()
 }
 
-fn seen_with_reports() -> SelectStatement {
+/// Machines that were heard, with what they reported.
+pub(super) fn seen_with_reports() -> SelectStatement {
     let of_the_same = Expr::col((vps_report::Entity, vps_report::Column::VpsId))
         .equals((vps_state::Entity, vps_state::Column::VpsId));
     seen().left_join(vps_report::Entity, of_the_same).take()

@@ -1,14 +1,19 @@
 //! In which order records are listed.
 
-use sea_orm::sea_query::{Expr, ExprTrait, Func, IntoTableRef, Query, SimpleExpr};
+use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, Func, IntoTableRef, Query, SimpleExpr};
 use sea_orm::{ColumnTrait, Order, QueryOrder, Select};
 
 use super::entity::vps::{Column, Entity};
 use super::entity::{provider, vps_address, vps_report, vps_state, vps_tag};
+use super::search::{is_not_offline, is_online, seen_with_reports};
+use crate::model::time::Timestamp;
 use crate::model::vps_filter::{Sort, SortBy};
 
 /// Sorted as asked, and then by hostname, so that pages neither overlap nor leave anything out.
-pub(super) fn sorted(records: Select<Entity>, sort: Sort) -> Select<Entity> {
+pub(super) fn sorted(records: Select<Entity>, now: Timestamp, sort: Sort) -> Select<Entity> {
+    if sort.by == SortBy::Presence {
+        return by_presence(records, now, sort.is_descending);
+    }
     let order_key = key(sort.by);
     let order = if sort.is_descending { Order::Desc } else { Order::Asc };
     records
@@ -16,6 +21,30 @@ pub(super) fn sorted(records: Select<Entity>, sort: Sort) -> Select<Entity> {
         .order_by(order_key, order)
         .order_by_asc(Column::Hostname)
         .order_by_asc(Column::Id)
+}
+
+/// By state, and among those of one by when they were heard: the later, the nearer to online.
+fn by_presence(records: Select<Entity>, now: Timestamp, is_descending: bool) -> Select<Entity> {
+    let last_seen = key(SortBy::LastSeen);
+    let (states, times) = if is_descending { (Order::Desc, Order::Asc) } else { (Order::Asc, Order::Desc) };
+    records
+        .order_by(last_seen.clone().is_null(), Order::Asc)
+        .order_by(state(now), states)
+        .order_by(last_seen, times)
+        .order_by_asc(Column::Hostname)
+        .order_by_asc(Column::Id)
+}
+
+/// How far from online a machine is; NULL for one that was never heard.
+fn state(now: Timestamp) -> SimpleExpr {
+    let mine = Expr::col((vps_state::Entity, vps_state::Column::VpsId)).equals((Entity, Column::Id));
+    let state = CaseStatement::new()
+        .case(is_online(now), Expr::value(0))
+        .case(is_not_offline(now), Expr::value(1))
+        .finally(Expr::value(2));
+    let mut states = seen_with_reports();
+    states.clear_selects().expr(state).and_where(mine);
+    Expr::SubQuery(None, Box::new(states.into()))
 }
 
 /// What records are sorted by. What is empty is as absent as what is NULL; databases differ in where they sort that.
@@ -46,7 +75,8 @@ fn key(by: SortBy) -> SimpleExpr {
             let (mine, tag) = (vps_tag::Column::VpsId, vps_tag::Column::Tag);
             first_of(vps_tag::Entity, mine.into_expr(), tag.into_expr(), None)
         }
-        SortBy::LastSeen => of_state(vps_state::Column::LastSeen.into_expr()),
+        // By itself it is sorted elsewhere, after the state.
+        SortBy::Presence | SortBy::LastSeen => of_state(vps_state::Column::LastSeen.into_expr()),
         SortBy::Uptime => of_state(vps_state::Column::UptimeSeconds.into_expr()),
         SortBy::Load => of_beat(share(vps_state::Column::Load1, vps_report::Column::CpuCores), true),
         SortBy::Memory => of_beat(share(vps_state::Column::RamUsedMb, vps_report::Column::RamMb), true),

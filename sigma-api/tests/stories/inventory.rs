@@ -145,6 +145,38 @@ fn silence_becomes_late_and_offline() {
     assert_eq!(presence, ["online", "late", "offline", "never"]);
 }
 
+#[test]
+fn the_order_by_presence_is_that_of_states_and_not_of_times() {
+    let folder = Folder::new();
+    let hub = folder.start();
+    let reader = fleet(&folder, &hub);
+    hub.stop();
+    // The first is heard from once an hour, and is online though others were heard later.
+    for (hostname, age_s, every) in
+        [("m6", 3600, 3600), ("m1", 10, 60), ("m2", 200, 60), ("m3", 1000, 60), ("m7", 2000, 60)]
+    {
+        let this = format!("WHERE vps_id = (SELECT id FROM vps WHERE hostname = '{hostname}')");
+        folder.sql(&format!("UPDATE vps_state SET last_seen = last_seen - {age_s}000 {this}"));
+        folder.sql(&format!("UPDATE vps_report SET interval_seconds = {every} {this}"));
+    }
+    folder.sql("DELETE FROM vps_state WHERE vps_id = (SELECT id FROM vps WHERE hostname = 'm4')");
+    let hub = folder.start();
+    let order = |sort: &str| {
+        let list = hub.get(&reader, &format!("/api/vps?sort={sort}&per_page=100")).json();
+        let of = |vps: &Value| {
+            format!("{} {}", vps["hostname"].as_str().unwrap(), vps["presence"].as_str().unwrap())
+        };
+        let wanted = |said: &String| {
+            ["m1 ", "m2 ", "m3 ", "m4 ", "m6 ", "m7 "].iter().any(|name| said.starts_with(name))
+        };
+        list["data"].as_array().unwrap().iter().map(of).filter(wanted).collect::<Vec<_>>()
+    };
+    let (online, offline) = (["m1 online", "m6 online"], ["m3 offline", "m7 offline"]);
+    assert_eq!(order("presence"), [&online[..], &["m2 late"], &offline, &["m4 never"]].concat());
+    let (online, offline) = (["m6 online", "m1 online"], ["m7 offline", "m3 offline"]);
+    assert_eq!(order("-presence"), [&offline[..], &["m2 late"], &online, &["m4 never"]].concat());
+}
+
 /// `UPDATE_GOLDENS=1 cargo test` writes the committed copy anew.
 #[test]
 fn the_committed_description_is_the_one_that_is_served() {

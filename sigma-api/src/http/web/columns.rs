@@ -52,7 +52,7 @@ impl Column {
     /// Its heading, and by what the list is sorted when it is clicked.
     const fn parts(self) -> (&'static str, &'static str) {
         match self {
-            Self::Presence => ("Presence", "-last_seen"),
+            Self::Presence => ("Presence", "presence"),
             Self::Provider => ("Provider", "provider"),
             Self::Addresses => ("Addresses", "address"),
             Self::Load => ("Load", "-load"),
