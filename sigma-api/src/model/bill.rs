@@ -30,14 +30,36 @@ impl Money {
     }
 }
 
+impl Money {
+    /// With the digits after the point that the currency has, and with more where the amount has more.
+    pub(crate) fn in_currency(self, currency: &str) -> String {
+        self.with_digits(digits_of(currency))
+    }
+
+    fn with_digits(self, least: usize) -> String {
+        let (whole, parts) = (self.0 / PARTS, format!("{:04}", self.0 % PARTS));
+        let said = parts.trim_end_matches('0');
+        match said.len().max(least) {
+            0 => whole.to_string(),
+            digits => format!("{whole}.{said:0<digits$}"),
+        }
+    }
+}
+
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (whole, parts) = (self.0 / PARTS, self.0 % PARTS);
-        match (parts % 100, parts % 10) {
-            (0, _) => write!(f, "{whole}.{:02}", parts / 100),
-            (_, 0) => write!(f, "{whole}.{:03}", parts / 10),
-            _ => write!(f, "{whole}.{parts:04}"),
-        }
+        f.write_str(&self.with_digits(2))
+    }
+}
+
+/// Digits after the point of amounts in that currency, as ISO 4217 has them.
+fn digits_of(currency: &str) -> usize {
+    match currency {
+        "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "UYI"
+        | "VND" | "VUV" | "XAF" | "XOF" | "XPF" => 0,
+        "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
+        "CLF" | "UYW" => 4,
+        _ => 2,
     }
 }
 
@@ -107,6 +129,23 @@ mod tests {
         }
         for text in ["", ".", "1.", ".5", "-1", "+1", "1e3", "1,50", "1.00001", "x"] {
             assert_eq!(Money::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn amounts_have_the_digits_of_their_currency_and_none_is_rounded_away() {
+        for (text, currency, shown) in [
+            ("900", "JPY", "900"),
+            ("900.00", "JPY", "900"),
+            ("900.5", "JPY", "900.5"),
+            ("1000", "KRW", "1000"),
+            ("7", "HUF", "7.00"),
+            ("7", "KWD", "7.000"),
+            ("0.0001", "EUR", "0.0001"),
+            ("4.9", "", "4.90"),
+        ] {
+            let said = Money::parse(text).map(|money| money.in_currency(currency));
+            assert_eq!(said.as_deref(), Some(shown), "{text} {currency}");
         }
     }
 

@@ -213,3 +213,19 @@ fn a_reader_looks_and_is_told_who_may_change() {
     assert_eq!(reader.form("/providers", &[("name", "Bolt")]).status, 403);
     assert_eq!(Browser::new(&hub).get("/providers").status, 303, "whoever is not in signs in first");
 }
+
+#[test]
+fn costs_have_the_digits_of_their_currency() {
+    let folder = Folder::new();
+    let hub = folder.start();
+    let ana = administrator(&folder, &hub);
+    make(&ana, "Acme");
+    for (name, cost, currency) in [("a", "900", "JPY"), ("b", "4.5", "EUR"), ("c", "0.125", "USD")] {
+        let body = json!({"hostname": name, "cost_monthly": cost, "currency": currency});
+        assert_eq!(ana.json("POST", "/api/vps", &body).status, 201);
+    }
+    let page = ana.get("/providers");
+    for said in ["<b>900</b> JPY", "<b>4.50</b> EUR", "<b>0.125</b> USD"] {
+        assert!(page.text.contains(said), "{said}: {page:?}");
+    }
+}

@@ -39,7 +39,7 @@ pub(super) struct Next {
 impl Costs {
     pub(super) fn of(bill: &Bill) -> Self {
         let sums = bill.sums.iter().map(|(currency, (amount, _))| Sum {
-            amount: amount.to_string(),
+            amount: amount.in_currency(currency),
             currency: if currency.is_empty() { "of no currency".to_owned() } else { currency.clone() },
         });
         Self { sums: sums.collect(), without: bill.without }

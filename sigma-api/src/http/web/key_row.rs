@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::words::{Moment, ago, long};
+use super::words::{Moment, ago, left};
 use crate::model::key::Role;
 use crate::model::time::Timestamp;
 use crate::service::keys::KeyRecord;
@@ -74,7 +74,7 @@ impl KeyState {
         } else if key.expires_at.is_some_and(|at| at <= now) {
             ("late", "expired", String::new())
         } else if let Some(until) = overlap {
-            ("online", "rotating", format!("the previous secret works for {} more", long(now.age(until))))
+            ("online", "rotating", format!("the previous secret works for {} more", left(now.age(until))))
         } else {
             ("online", "valid", String::new())
         };

@@ -22,6 +22,17 @@ pub(super) fn long(span: Duration) -> String {
     }
 }
 
+/// A span of time that is left: rounded up, so that a day that just began is 24 h and not 23.
+pub(super) fn left(span: Duration) -> String {
+    let unit = match span.as_secs() {
+        0..120 => 1,
+        120..7200 => 60,
+        7200..172_800 => 3600,
+        _ => 86_400,
+    };
+    long(Duration::from_secs(span.as_secs().div_ceil(unit).saturating_mul(unit)))
+}
+
 /// Memory from this size on is said in GiB.
 pub(super) const IN_GIB_FROM_MIB: u64 = 10_240;
 
@@ -133,6 +144,21 @@ mod tests {
             (words(1), words(999), words(5000)),
             ("0 s ago".into(), "0 s ago".into(), "in 5 s".into())
         );
+    }
+
+    #[test]
+    fn what_is_left_is_not_said_to_be_less() {
+        for (seconds, said) in [
+            (5, "5 s"),
+            (121, "3 min"),
+            (7000, "117 min"),
+            (86_399, "24 h"),
+            (86_400, "24 h"),
+            (172_799, "2 days"),
+            (604_000, "7 days"),
+        ] {
+            assert_eq!(left(Duration::from_secs(seconds)), said);
+        }
     }
 
     #[test]
