@@ -586,3 +586,16 @@ fn an_address_says_whose_it_was_before() {
         &[&format!("<a href=\"/vps/{old_id}\"><bdi>old</bdi></a> <span class=\"of\">until <time")],
     );
 }
+
+#[test]
+fn a_page_says_as_of_when_it_speaks() {
+    let folder = Folder::new();
+    let hub = folder.start();
+    let browser = administrator(&folder, &hub);
+    let id = make(&browser, &json!({"hostname": "planned"}));
+    let page = browser.get(&format!("/vps/{id}")).text;
+    let (_, as_of) = page.split_once("as of <time datetime=\"").unwrap_or_else(|| panic!("{page}"));
+    let served = browser.get(&format!("/api/vps/{id}")).json();
+    let (at, _) = as_of.split_once('"').unwrap();
+    assert!(at >= served["created_at"].as_str().unwrap() && as_of.contains(" UTC</time>"), "{as_of}");
+}

@@ -46,6 +46,8 @@ pub(super) struct MachinePage {
     open: Vec<Open>,
     less: String,
     seen: Option<Moment>,
+    /// What the page says was so then: it does not follow the machine.
+    as_of: Moment,
     expires: Option<Expiry>,
     made: Moment,
     changed: Moment,
@@ -138,6 +140,7 @@ impl MachinePage {
             less: less_than_bought(&sizes),
             sizes,
             seen: vps.last_seen_at.map(|at| Moment::new(now, at)),
+            as_of: Moment::new(now, now),
             expires: vps.expire_date.as_ref().map(|day| expiry(now, day)),
             made: Moment::new(now, vps.created_at),
             changed: Moment::new(now, vps.updated_at),
