@@ -132,7 +132,7 @@ pub(super) const ACTIONS: &[(&str, &str)] = &[
     ("vps.reinstall", "reported a reinstallation of the machine"),
     ("vps.return", "reported the return of the machine"),
     ("vps.key", "reported with another key for the machine"),
-    ("vps.rekeyed", "reported with another key for the machine"),
+    ("vps.rekeyed", "reported with another key, its own still valid, for the machine"),
     ("vps.conflict", "reported under a name in use by the machine"),
     ("vps.clone", "reported what looks like a clone of the machine"),
     ("vps.refuse", "still reports for the deleted machine"),
@@ -169,6 +169,7 @@ fn of_it(action: &str) -> String {
         "vps.conflict" => "reported a name that another machine has".to_owned(),
         "vps.clone" => "reported a machine id that another machine has".to_owned(),
         "vps.undo" => "took back a change".to_owned(),
+        "vps.rekeyed" => "reported with another key, its own still valid".to_owned(),
         "vps.assign" => "accepted the suggested provider".to_owned(),
         "vps.refuse" => "still reports, and is refused".to_owned(),
         _ => {
@@ -395,13 +396,22 @@ mod tests {
             ("provider.create", "added it"),
             ("vps.merge", "merged another record into it"),
             ("vps.facts", "measured a change"),
-            ("vps.rekeyed", "reported with another key"),
+            ("vps.key", "reported with another key"),
+            ("vps.rekeyed", "reported with another key, its own still valid"),
             ("vps.enrol", "registered it anew"),
         ] {
             assert_eq!(of_it(action), said);
         }
         for (action, _) in ACTIONS.iter().filter(|(action, _)| action.starts_with("vps.")) {
             assert!(!of_it(action).ends_with(" machine"), "{action}");
+        }
+    }
+
+    #[test]
+    fn no_two_actions_are_called_the_same() {
+        for (position, (action, words)) in ACTIONS.iter().enumerate() {
+            let same = ACTIONS.iter().skip(position + 1).find(|(_, others)| others == words);
+            assert_eq!(same, None, "{action}");
         }
     }
 
