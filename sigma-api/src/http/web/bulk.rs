@@ -147,9 +147,14 @@ fn in_words(sentence: &str) -> String {
     }
 }
 
-fn done(result: &BulkResult) -> String {
+fn done(button: &str, result: &BulkResult) -> String {
+    let word = match button {
+        "delete" => "deleted-many",
+        "retire" => "retired-many",
+        _ => "changed",
+    };
     match result.bulk {
-        Some(bulk) => format!("changed.{}.{bulk}", result.changed),
+        Some(bulk) => format!("{word}.{}.{bulk}", result.changed),
         None => "same".to_owned(),
     }
 }
@@ -170,7 +175,7 @@ pub(in crate::http) async fn change(
         Err(sentence) => Err(ApiError::bad_request(sentence)),
     };
     match changed {
-        Ok(result) => Ok(go(client, &address(&place), &done(&result))),
+        Ok(result) => Ok(go(client, &address(&place), &done(form.get("do"), &result))),
         Err(error) if error.status().is_server_error() => Err(error),
         Err(error) => {
             let parameters = place.map(|(name, value)| (name.to_owned(), value.to_owned()));

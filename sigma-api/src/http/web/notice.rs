@@ -27,6 +27,8 @@ impl Notice {
         let undo = parts.next().and_then(|id| id.parse().ok());
         let sentence = match word {
             "changed" => format!("{} changed.", machines(number)),
+            "deleted-many" => format!("{} deleted.", are(number)),
+            "retired-many" => format!("{} retired.", are(number)),
             "assigned-many" => assigned(parts_of(text)),
             "undone" => format!("{} as before.", machines(number)),
             "seen-many" => format!("{} seen.", machines(number)),
@@ -58,8 +60,7 @@ fn name_in(text: &str) -> String {
 
 /// So many are assigned now, and so many could not be.
 fn assigned((assigned, skipped): (u64, u64)) -> String {
-    let is = if assigned == 1 { "is" } else { "are" };
-    let done = format!("{} {is} assigned.", machines(assigned));
+    let done = format!("{} assigned.", are(assigned));
     match skipped {
         0 => done,
         1 => format!("{done} 1 was changed meanwhile, and stays as it is."),
@@ -108,6 +109,11 @@ fn known(word: &str) -> Option<&'static str> {
 /// So many machines, in words.
 pub(super) fn machines(number: u64) -> String {
     if number == 1 { "1 machine".to_owned() } else { format!("{number} machines") }
+}
+
+/// So many machines are.
+fn are(number: u64) -> String {
+    format!("{} {}", machines(number), if number == 1 { "is" } else { "are" })
 }
 
 /// To the page that follows a form, which says what was done.
