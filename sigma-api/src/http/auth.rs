@@ -3,14 +3,15 @@
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use sigma_protocol::API_KEY_HEADER;
 
 use super::client::Client;
 use super::cookies;
 use super::error::{ApiError, Result};
+use super::web::ended::to_sign_in;
 use crate::model::audit::ActorKind;
 use crate::model::key::Role;
 use crate::model::time::Timestamp;
@@ -48,7 +49,7 @@ pub(super) async fn authorize(
         Access::Persons(roles) => (roles, identify_person(&hub, client, request.headers()).await?),
         Access::Page(roles) => match signed(&hub, client, request.headers()).await? {
             Some(signed) => (roles, Caller::Person(signed)),
-            None => return Ok(to_sign_in(&request)),
+            None => return Ok(to_sign_in(client, &request)),
         },
     };
     let (mut identity, signed) = match caller {
@@ -109,16 +110,6 @@ async fn signed(hub: &Hub, client: Client, headers: &HeaderMap) -> Result<Option
         Some(token) => Ok(hub.session(Timestamp::now(), token).await?),
         None => Ok(None),
     }
-}
-
-/// Where one signs in, and comes back from.
-fn to_sign_in(request: &Request) -> Response {
-    let wanted = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    if request.method() != Method::GET || wanted == "/" {
-        return Redirect::to("/sign-in").into_response();
-    }
-    let wanted: String = form_urlencoded::byte_serialize(wanted.as_bytes()).collect();
-    Redirect::to(&format!("/sign-in?next={wanted}")).into_response()
 }
 
 fn key_of(headers: &HeaderMap) -> Option<&str> {

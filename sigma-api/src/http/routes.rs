@@ -1,6 +1,6 @@
 //! Every URL of the hub, with who may call it. The router and the authorization are both made from this table.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request};
@@ -210,6 +210,21 @@ pub(crate) fn router(hub: Hub) -> Router {
         .layer(from_fn_with_state(hub.clone(), recognize))
         .layer(from_fn(logged))
         .with_state(hub)
+}
+
+/// Whether there is a page at that path.
+pub(super) fn is_page(path: &str) -> bool {
+    static PAGES: LazyLock<Vec<&str>> = LazyLock::new(|| {
+        let pages = table().into_iter();
+        let pages =
+            pages.filter(|route| route.method == Method::GET && matches!(route.access, Access::Page(_)));
+        pages.map(|route| route.path).collect()
+    });
+    let is_at = |page: &&str| {
+        page.split('/').count() == path.split('/').count()
+            && page.split('/').zip(path.split('/')).all(|(part, it)| part.starts_with('{') || part == it)
+    };
+    PAGES.iter().any(is_at)
 }
 
 /// Refuses what a page of another site makes a browser send. Agents and clients send no `Origin` and are let through.

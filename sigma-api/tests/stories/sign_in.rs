@@ -192,3 +192,33 @@ fn a_browser_gets_errors_as_pages_and_a_program_as_json() {
     assert!(Browser::new(&hub).get("/api/nowhere").error().contains("nothing at this address"));
     assert!(hub.send("GET", "/nowhere", &[], b"").error().contains("nothing at this address"));
 }
+
+#[test]
+fn a_session_that_ended_at_a_form_is_said_and_leads_back_to_the_form() {
+    const SAID: &str = "Your session has ended, so nothing was saved.";
+    let folder = Folder::new();
+    let hub = folder.start();
+    make_administrator(&folder, &hub, EMAIL);
+    for (path, referer, next) in [
+        ("/vps/new", "", "%2fvps%2fnew"),
+        ("/providers", "http://hub/providers/new", "%2fproviders%2fnew"),
+        ("/fleet/bulk", "http://hub/?q=tag%3Aa", "%2f%3fq%3dtag%253aa"),
+        // The page of a form that was not taken is at an address that only takes forms.
+        ("/fleet/bulk", "http://hub/fleet/bulk", ""),
+        ("/fleet/bulk", "http://hub//evil.example", ""),
+        ("/fleet/bulk", "https://evil.example/audit", ""),
+    ] {
+        let browser = Browser::new(&hub).with("referer", referer);
+        let sent = browser.form(path, &[("name", "typed")]);
+        let to = if next.is_empty() { "/sign-in".to_owned() } else { format!("/sign-in?next={next}") };
+        assert_eq!((sent.status, sent.header("location")), (303, Some(&*to)), "{path}: {sent:?}");
+        let page = browser.get(&to);
+        assert!(page.text.contains(SAID), "{path}: {page:?}");
+        assert!(!browser.get(&to).text.contains(SAID), "it is said once");
+    }
+    let browser = Browser::new(&hub);
+    let looked = browser.get("/vps/new");
+    assert!(!browser.get(looked.header("location").unwrap()).text.contains(SAID), "nothing was sent");
+    browser.form("/sign-out", &[]);
+    assert!(!browser.get("/sign-in").text.contains(SAID), "nothing was to be saved");
+}

@@ -13,6 +13,7 @@ mod browsers;
 pub(super) mod bulk;
 mod columns;
 mod commands;
+pub(super) mod ended;
 pub(super) mod errors;
 pub(super) mod fleet;
 mod frame;

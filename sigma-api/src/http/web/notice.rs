@@ -11,6 +11,9 @@ use uuid::Uuid;
 use crate::http::client::Client;
 use crate::http::cookies;
 
+/// What the cookie says after a form that was sent without a session.
+pub(in crate::http) const ENDED: &str = "ended";
+
 /// What was done.
 pub(super) struct Notice {
     pub(super) sentence: String,
@@ -102,6 +105,9 @@ fn known(word: &str) -> Option<&'static str> {
         "sessions" => "All your other sessions have ended.",
         "same" => "Nothing changed: it was like this already.",
         "session" => "The session has ended.",
+        ENDED => {
+            "Your session has ended, so nothing was saved. After signing in, going back may bring your words back."
+        }
         _ => return None,
     })
 }

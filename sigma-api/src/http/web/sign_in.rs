@@ -6,6 +6,7 @@ use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 
+use super::notice::{ENDED, Notice};
 use super::{Frame, Wrong, back_to, html, is_signed_in, retry_after, wrong};
 use crate::http::auth::Person;
 use crate::http::body::Parameters;
@@ -48,7 +49,10 @@ pub(in crate::http) async fn show(
     if is_signed_in(&hub, client, &headers).await {
         return Ok(back_to(&next).into_response());
     }
-    let frame = Frame::of_stranger(client);
+    // Nothing else is for strangers.
+    let notice = cookies::done(&headers, client).filter(|done| *done == ENDED).and_then(Notice::of);
+    let mut frame = Frame::of_stranger(client);
+    frame.notice = notice;
     let page = SignInPage { frame, next, email: String::new(), wrong: Wrong::default() };
     Ok(html(StatusCode::OK, &page))
 }
