@@ -173,6 +173,8 @@ pub(crate) struct AuditFilter {
     /// Name or id of who acted.
     pub(crate) actor: Option<String>,
     pub(crate) action: Option<String>,
+    /// The bulk change that they are a part of.
+    pub(crate) bulk: Option<Uuid>,
     pub(crate) paging: Paging,
 }
 

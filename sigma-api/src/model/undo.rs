@@ -8,11 +8,17 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::audit::Changes;
+use super::time::Timestamp;
 use super::vps::{Status, Vps};
 use super::vps_change::{Action, VpsChange};
 
 /// What is older was built upon: whoever wants it otherwise looks at it and changes it.
-pub(crate) const UNDO_WITHIN: Duration = Duration::from_secs(24 * 60 * 60);
+const UNDO_WITHIN: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Whether what was done then can still be taken back.
+pub(crate) fn can_be_undone(now: Timestamp, at: Timestamp) -> bool {
+    at.age(now) <= UNDO_WITHIN
+}
 
 /// What a log line says beside members of the record.
 const NO_MEMBERS: [&str; 3] = ["bulk", "provider", "suggestion"];
@@ -28,6 +34,10 @@ pub(crate) struct UndoResult {
     pub(crate) reasons: Vec<String>,
     /// Those of which something is as before.
     pub(crate) ids: Vec<Uuid>,
+    /// Names of providers that the change had made and nobody needs without it: they are deleted.
+    pub(crate) deleted_providers: Vec<String>,
+    /// Names of those that stay, because they are in use or were changed since.
+    pub(crate) kept_providers: Vec<String>,
     /// By what this can be taken back in turn for a day; absent when nothing changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) bulk: Option<Uuid>,
@@ -120,7 +130,6 @@ fn tags_back(
 
 #[cfg(test)]
 mod tests {
-    use super::super::time::Timestamp;
     use super::*;
 
     fn machine() -> Vps {

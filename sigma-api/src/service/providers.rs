@@ -96,14 +96,7 @@ impl Hub {
                 "{name} has {count} {machines}; give them another provider or delete them first."
             )));
         }
-        for (vps, hostname) in tx.delete_provider(now, id).await? {
-            let mut changes = Changes::default();
-            changes.note("provider_id", &Some(id), &None);
-            tx.audit(now, actor, "vps.update", Subject::vps(vps, &hostname), &changes).await?;
-        }
-        let mut changes = Changes::default();
-        changes.note("name", &Some(&provider.name), &None);
-        tx.audit(now, actor, "provider.delete", provider.subject(), &changes).await?;
+        remove(&tx, Deed { now, actor, bulk: None }, &provider).await?;
         tx.commit().await?;
         self.suggestions.forget().await;
         Ok(())
@@ -123,6 +116,20 @@ pub(super) async fn called(tx: &Tx, deed: Deed<'_>, name: &str) -> Result<(Uuid,
     Ok((provider.id, Some(provider)))
 }
 
+/// Takes a provider away that has no living machine.
+pub(super) async fn remove(tx: &Tx, Deed { now, actor, bulk }: Deed<'_>, provider: &Provider) -> Result<()> {
+    for (vps, hostname) in tx.delete_provider(now, provider.id).await? {
+        let mut changes = Changes::default();
+        changes.note("provider_id", &Some(provider.id), &None);
+        tx.audit(now, actor, "vps.update", Subject::vps(vps, &hostname), &changes).await?;
+    }
+    let mut changes = Changes::default();
+    changes.note("name", &Some(&provider.name), &None);
+    changes.note_bulk(bulk);
+    tx.audit(now, actor, "provider.delete", provider.subject(), &changes).await?;
+    Ok(())
+}
+
 /// Makes a provider, of members that were checked.
 pub(super) async fn create(
     tx: &Tx,
@@ -138,7 +145,8 @@ pub(super) async fn create(
     let provider = change.applied_to(&blank);
     refuse_taken(tx, &provider).await?;
     tx.insert_provider(&provider).await?;
-    let changes = provider.changes_since(&blank);
+    let mut changes = provider.changes_since(&blank);
+    changes.note_bulk(deed.bulk);
     tx.audit(deed.now, deed.actor, action, provider.subject(), &changes).await?;
     Ok((provider, changes))
 }

@@ -284,7 +284,7 @@ impl Accepting<'_> {
         if let Some(id) = self.records.get(name) {
             return Ok(*id);
         }
-        let deed = Deed { now: self.now, actor: self.actor, bulk: None };
+        let deed = Deed { now: self.now, actor: self.actor, bulk: Some(self.bulk) };
         let (id, made) = called(self.tx, deed, name).await?;
         self.done.created_providers.extend(made.map(|provider| (provider.id, provider.name)));
         self.records.insert(name.to_owned(), id);

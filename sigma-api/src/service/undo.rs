@@ -8,11 +8,13 @@ use super::bulk::AT_ONCE;
 use super::directory::Standing;
 use super::editing::{Deed, edit};
 use super::pending::Pending;
+use super::providers::{create, remove};
 use super::{Error, Hub, Result};
 use crate::model::audit::{Actor, AuditEntry, Changes};
+use crate::model::provider::ProviderChange;
 use crate::model::text::Invalid;
 use crate::model::time::Timestamp;
-use crate::model::undo::{TakingBack, UNDO_WITHIN, UndoResult, taking_back};
+use crate::model::undo::{TakingBack, UndoResult, can_be_undone, taking_back};
 use crate::model::vps::Vps;
 use crate::model::vps_change::VpsChange;
 use crate::store::{Editable, Tx};
@@ -34,23 +36,26 @@ impl Hub {
         let mut undoing =
             Undoing { tx: &tx, pending, deed, done: UndoResult::default(), standings: Vec::new() };
         let limit = u64::try_from(AT_ONCE).unwrap_or(u64::MAX);
+        let providers = tx.bulk_lines_of_providers(bulk).await?;
         let mut last = None;
+        undoing.bring_back(&providers).await?;
         loop {
             let lines = tx.bulk_lines(bulk, last, limit).await?;
             let Some(newest) = lines.last() else { break };
-            if newest.at.age(now) > UNDO_WITHIN {
+            if !can_be_undone(now, newest.at) {
                 let sentence = "This change is older than 24 hours; what it did is changed by hand now.";
                 return Err(Error::Gone(sentence.to_owned()));
             }
             last = Some(newest.id);
             undoing.take_back(bulk, &lines).await?;
         }
+        undoing.take_away(&providers).await?;
         let Undoing { done, standings, .. } = undoing;
         if last.is_none() {
             return Err(Error::NotFound(format!("There is no bulk change with the id {bulk}.")));
         }
         tx.commit().await?;
-        if standings.is_empty() {
+        if standings.is_empty() && done.deleted_providers.is_empty() {
             return Ok(done);
         }
         standings.iter().for_each(|standing| self.follow(*standing));
@@ -88,6 +93,38 @@ impl Undoing<'_> {
             }
         }
         self.pending.write(self.tx).await
+    }
+
+    /// Makes the providers again that the change deleted, which had but their names: machines are to have them again. One
+    /// whose name another has now stays away, and the machines are told so.
+    async fn bring_back(&self, lines: &[AuditEntry]) -> Result<()> {
+        for line in lines.iter().filter(|line| line.action == "provider.delete") {
+            let Some(id) = line.subject.id else { continue };
+            let name = Some(line.subject.name.clone());
+            let change = ProviderChange { name, ..ProviderChange::default() };
+            let is_free = self.tx.provider_named(&line.subject.name).await?.is_none();
+            if is_free && !self.tx.has_provider(id).await? {
+                create(self.tx, self.deed, "provider.create", id, &change).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes the providers that the change made, if nothing uses them and nobody changed them since.
+    async fn take_away(&mut self, lines: &[AuditEntry]) -> Result<()> {
+        for line in lines.iter().filter(|line| line.action == "provider.create") {
+            let Some(id) = line.subject.id else { continue };
+            let Some(provider) = self.tx.provider(id).await? else { continue };
+            let newest = self.tx.last_audit(id).await?;
+            let is_as_made = newest.is_some_and(|newest| newest.id == line.id);
+            if !is_as_made || self.tx.is_provider_used(id).await? {
+                self.done.kept_providers.push(provider.name);
+                continue;
+            }
+            remove(self.tx, self.deed, &provider).await?;
+            self.done.deleted_providers.push(provider.name);
+        }
+        Ok(())
     }
 
     async fn take_back_one(

@@ -67,6 +67,18 @@ impl Tx {
         lines.all(&self.inner).await?.into_iter().map(from_row).collect()
     }
 
+    /// The lines about providers of a bulk change, in their order.
+    ///
+    /// # Errors
+    /// As every read.
+    pub(crate) async fn bulk_lines_of_providers(&self, bulk: Uuid) -> Result<Vec<AuditEntry>> {
+        let lines = Entity::find()
+            .filter(Column::BulkId.eq(bulk))
+            .filter(Column::SubjectKind.eq("provider"))
+            .order_by_asc(Column::Id);
+        lines.all(&self.inner).await?.into_iter().map(from_row).collect()
+    }
+
     /// The lines about these records after the line `after`, in their order, but for those of the bulk changes `but` and of
     /// what agents measure.
     ///
@@ -110,6 +122,7 @@ impl Store {
         };
         let matching = Entity::find().filter(
             Condition::all()
+                .add_option(filter.bulk.map(|id| Column::BulkId.eq(id)))
                 .add_option(filter.subject_id.map(|id| Column::SubjectId.eq(id)))
                 .add_option(filter.subject.as_ref().map(|name| same(Column::SubjectName, name)))
                 .add_option(filter.actor.as_ref().map(acted))

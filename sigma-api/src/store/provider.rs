@@ -119,6 +119,17 @@ impl Tx {
         Ok(())
     }
 
+    /// Whether a machine, deleted or not, or a key names it.
+    ///
+    /// # Errors
+    /// As every read.
+    pub(crate) async fn is_provider_used(&self, id: Uuid) -> Result<bool> {
+        let machines = vps::Entity::find().filter(vps::Column::ProviderId.eq(id)).count(&self.inner).await?;
+        let keys =
+            api_key::Entity::find().filter(api_key::Column::ProviderId.eq(id)).count(&self.inner).await?;
+        Ok(machines > 0 || keys > 0)
+    }
+
     /// Takes a provider away that has no living machine. Deleted machines and keys that name it name none from now on;
     /// these machines are the answer, with their hostnames.
     ///

@@ -250,3 +250,92 @@ fn who_may_not_change_sees_no_bar() {
     let unknown = ana.form(&format!("/undo/{}", ids[0]), &[]);
     assert!(unknown.status == 404 && unknown.text.contains("There is nothing here"), "{unknown:?}");
 }
+
+/// What is later than a day ago, a day later.
+fn a_day_later(folder: &Folder) {
+    folder.sql("UPDATE audit SET at = at - 25*3600000");
+}
+
+#[test]
+fn a_bulk_change_is_found_in_the_log_and_taken_back_from_there() {
+    let folder = Folder::new();
+    let hub = folder.start();
+    let ids = three(&hub, &folder);
+    let ana = signed_in(&hub, crate::people::EMAIL);
+    let chosen = [("id", &*ids[0]), ("id", &*ids[2]), ("do", "add_tag"), ("add_tag", "new")];
+    let undo = undo_of(&follow(&ana, &ana.form("/fleet/bulk", &chosen)));
+    let link = format!("href=\"{undo}\"");
+    let history = format!("/vps/{}/audit", ids[0]);
+    for path in ["/audit", &history, &format!("/vps/{}", ids[0])] {
+        let page = ana.get(path);
+        assert!(page.text.contains(&link) && page.text.contains("look at it or undo it"), "{path}: {page:?}");
+    }
+    let page = ana.get(&undo);
+    for said in ["2 changes at once", "<bdi>new</bdi>", &format!("action=\"{undo}\"")] {
+        assert!(page.status == 200 && page.text.contains(said), "{said}: {page:?}");
+    }
+    invite(&ana, &hub, "reader@example.org", "readonly");
+    let reader = signed_in(&hub, "reader@example.org");
+    let read = reader.get(&history);
+    assert!(read.text.contains("Part of a bulk change") && !read.text.contains(&link), "{read:?}");
+    assert_eq!(reader.get(&undo).status, 403);
+    let back = signed_in(&hub, crate::people::EMAIL).with("referer", &format!("http://hub{undo}"));
+    let page = follow(&back, &back.form(&undo, &[]));
+    assert!(page.text.contains("2 machines as before."), "{page:?}");
+    assert!(names(&ana, "tag=new").is_empty());
+    assert_eq!(ana.get(&format!("/undo/{}", ids[0])).status, 404);
+    hub.stop();
+    a_day_later(&folder);
+    let hub = folder.start();
+    let ana = signed_in(&hub, crate::people::EMAIL);
+    let page = ana.get(&undo);
+    assert!(page.text.contains("It is older than 24 hours"), "{page:?}");
+    assert!(!page.text.contains(&format!("action=\"{undo}\"")), "{page:?}");
+    let log = ana.get("/audit");
+    assert!(log.text.contains(&link) && !log.text.contains("undo it"), "{log:?}");
+}
+
+#[test]
+fn a_provider_that_the_change_made_goes_with_it_and_comes_back_with_it() {
+    let folder = Folder::new();
+    let hub = folder.start();
+    let ids = three(&hub, &folder);
+    let ana = signed_in(&hub, crate::people::EMAIL);
+    let providers = |name: &str| {
+        let list = ana.get("/api/providers").json();
+        list["data"].as_array().unwrap().iter().filter(|provider| provider["name"] == name).count()
+    };
+    let give = |name: &str| {
+        let fields = [("id", &*ids[0]), ("id", &*ids[1]), ("do", "provider"), ("provider", name)];
+        undo_of(&follow(&ana, &ana.form("/fleet/bulk", &fields)))
+    };
+    let page = follow(&ana, &ana.form(&give("Acme"), &[]));
+    let said = "2 machines as before. The provider that the change had made is deleted.";
+    assert!(page.text.contains(said), "{page:?}");
+    assert_eq!(providers("Acme"), 0);
+    let page = follow(&ana, &ana.form(&undo_of(&page), &[]));
+    assert!(page.text.contains("2 machines as before."), "{page:?}");
+    assert_eq!((providers("Acme"), names(&ana, "q=provider:acme")), (1, vec!["a".into(), "b".into()]));
+    // Something else uses it, or somebody changed it.
+    let undo = give("Used");
+    ana.form("/fleet/bulk", &[("id", &*ids[2]), ("do", "provider"), ("provider", "used")]);
+    let page = follow(&ana, &ana.form(&undo, &[]));
+    assert!(page.text.contains("The provider that the change had made stays"), "{page:?}");
+    assert_eq!((providers("Used"), names(&ana, "q=provider:used")), (1, vec!["c".into()]));
+    let undo = give("Noted");
+    let list = ana.get("/api/providers").json();
+    let noted = list["data"].as_array().unwrap().iter().find(|provider| provider["name"] == "Noted").unwrap();
+    let path = format!("/api/providers/{}", noted["id"].as_str().unwrap());
+    assert_eq!(ana.json("PUT", &path, &json!({"notes": "ours"})).status, 200);
+    let page = follow(&ana, &ana.form(&undo, &[]));
+    assert!(page.text.contains("The provider that the change had made stays"), "{page:?}");
+    assert_eq!(providers("Noted"), 1);
+    // In the inbox alike.
+    let id = made(&ana, &json!({"hostname": "late"}));
+    let page =
+        follow(&ana, &ana.form("/inbox/assign", &[("id", &*id), ("provider", ""), ("name", "Vultr Two")]));
+    assert_eq!(providers("Vultr Two"), 1);
+    let page = follow(&ana, &ana.form(&undo_of(&page), &[]));
+    assert!(page.text.contains("The provider that the change had made is deleted."), "{page:?}");
+    assert_eq!(providers("Vultr Two"), 0);
+}

@@ -137,7 +137,8 @@ pub(in crate::http) async fn bulk(
 
 /// Takes a bulk change back, by the `bulk` that its answer named: each member of each machine that still is as the change made
 /// it becomes as it was before. What was changed since stays, and is counted. This is a bulk change itself. Accepted
-/// suggestions are taken back alike; records of providers that were made for them stay.
+/// suggestions are taken back alike. A provider that the change made is deleted with it, if nothing uses it and nobody
+/// changed it since.
 #[utoipa::path(post, path = "/api/vps/bulk/{id}/undo", tag = "inventory", params(
     ("id" = uuid::Uuid, Path),
 ), responses(

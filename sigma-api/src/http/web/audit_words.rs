@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::words::{Moment, exact};
 use crate::model::audit::{Actor, ActorKind, AuditEntry, Changes, Subject};
 use crate::model::time::Timestamp;
+use crate::model::undo::can_be_undone;
 use crate::service::names::Names;
 use crate::service::{Error, Hub};
 
@@ -25,6 +26,15 @@ pub(super) struct AuditLine {
     /// Where the subject can be looked at; empty if it is no more, or has no page.
     pub(super) href: String,
     pub(super) changes: Vec<Change>,
+    /// The bulk change that it is a part of.
+    pub(super) bulk: Option<Part>,
+}
+
+/// A bulk change.
+pub(super) struct Part {
+    pub(super) id: Uuid,
+    /// Whether it can still be taken back.
+    pub(super) is_fresh: bool,
 }
 
 /// Who did it.
@@ -66,6 +76,7 @@ impl AuditLine {
             did: to_self.map_or_else(|| did(&line.action), str::to_owned),
             href: page_of(&line.subject, names).unwrap_or_default(),
             subject: if to_self.is_some() { String::new() } else { line.subject.name },
+            bulk: line.changes.bulk().map(|id| Part { id, is_fresh: can_be_undone(now, line.at) }),
             changes: changes(&line.changes, names),
         }
     }
@@ -201,9 +212,12 @@ fn to_self(action: &str) -> Option<&'static str> {
 fn changes(changes: &Changes, names: &Names) -> Vec<Change> {
     let says_provider = changes.members().any(|(member, ..)| member == "provider");
     // An id says nothing beside the name that it has.
-    let members = changes
-        .members()
-        .filter(|(member, ..)| !(says_provider && *member == "provider_id") && *member != "id");
+    let is_said = |member: &str| match member {
+        "id" | "bulk" => false,
+        "provider_id" => !says_provider,
+        _ => true,
+    };
+    let members = changes.members().filter(|(member, ..)| is_said(member));
     members.map(|(member, from, to)| change(member, from, to, names)).collect()
 }
 
@@ -323,7 +337,6 @@ fn member_in_words(member: &str) -> (String, &'static str) {
         "with" => ("the other", ""),
         "not_marked" => ("others, not marked each", ""),
         "flags" => ("marks", ""),
-        "bulk" => ("part of the bulk change", ""),
         _ => return (member.replace('_', " "), ""),
     };
     (words.to_owned(), unit)

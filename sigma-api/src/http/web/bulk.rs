@@ -8,7 +8,7 @@ use axum::response::Response;
 use uuid::Uuid;
 
 use super::fleet::{self, address};
-use super::notice::{Notice, go, machines};
+use super::notice::{Notice, go, machines, of_undo};
 use super::{Frame, html, ours};
 use crate::http::AppState;
 use crate::http::auth::Editor;
@@ -216,8 +216,7 @@ pub(in crate::http) async fn undo(
     Id(id): Id,
 ) -> Result<Response> {
     let result = hub.undo(Timestamp::now(), &caller.actor, id).await?;
-    let again = result.bulk.map(|bulk| bulk.to_string()).unwrap_or_default();
-    let done = format!("undone.{}.{again}", result.undone);
+    let done = of_undo(&result);
     let back = where_from(&headers);
     if result.kept == 0 && result.undone > 0 {
         return Ok(go(client, ours(&back, "/"), &done));

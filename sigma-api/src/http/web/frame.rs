@@ -90,6 +90,7 @@ impl Frame {
         let below: &[&str] = match path {
             "/" => &["/vps", "/fleet", "/add", "/import"],
             "/settings" => &["/settings", "/account", "/accounts", "/keys"],
+            "/audit" => &["/audit", "/undo"],
             _ => return is_below(&self.path, path),
         };
         self.path == path || below.iter().any(|path| is_below(&self.path, path))

@@ -33,6 +33,7 @@ pub(super) mod settings;
 pub(super) mod setup;
 pub(super) mod sign_in;
 mod terms;
+pub(super) mod undo;
 mod words;
 
 use askama::Template;

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::http::client::Client;
 use crate::http::cookies;
+use crate::model::undo::UndoResult;
 
 /// What the cookie says after a form that was sent without a session.
 pub(in crate::http) const ENDED: &str = "ended";
@@ -33,7 +34,7 @@ impl Notice {
             "deleted-many" => format!("{} deleted.", are(number)),
             "retired-many" => format!("{} retired.", are(number)),
             "assigned-many" => assigned(parts_of(text)),
-            "undone" => format!("{} as before.", machines(number)),
+            "undone" => undone(number, text),
             "seen-many" => format!("{} seen.", machines(number)),
             "imported" => imported(number),
             "assigned-to" => format!("Assigned to {}.", name_in(text)),
@@ -69,6 +70,33 @@ fn assigned((assigned, skipped): (u64, u64)) -> String {
         1 => format!("{done} 1 was changed meanwhile, and stays as it is."),
         skipped => format!("{done} {skipped} were changed meanwhile, and stay as they are."),
     }
+}
+
+/// What the cookie says when a change is taken back, and `again` takes that back in turn.
+pub(super) fn of_undo(result: &UndoResult) -> String {
+    let again = result.bulk.map(|bulk| bulk.to_string()).unwrap_or_default();
+    let (deleted, kept) = (result.deleted_providers.len(), result.kept_providers.len());
+    format!("undone.{}.{again}.{deleted}-{kept}", result.undone)
+}
+
+/// So many machines are as before, and what became of providers that the change had made.
+fn undone(number: u64, text: &str) -> String {
+    let numbers = text.split('.').nth(3).and_then(|numbers| numbers.split_once('-'));
+    let number_of = |text: &str| text.parse::<u64>().unwrap_or(0);
+    let (deleted, kept) = numbers.map_or((0, 0), |(deleted, kept)| (number_of(deleted), number_of(kept)));
+    let deleted = match deleted {
+        0 => String::new(),
+        1 => " The provider that the change had made is deleted.".to_owned(),
+        many => format!(" The {many} providers that the change had made are deleted."),
+    };
+    let kept = match kept {
+        0 => String::new(),
+        1 => " The provider that the change had made stays: it is in use, or was changed since.".to_owned(),
+        many => format!(
+            " {many} providers that the change had made stay: they are in use, or were changed since."
+        ),
+    };
+    format!("{} as before.{deleted}{kept}", machines(number))
 }
 
 /// So many records of a file are new or other than before.
