@@ -28,7 +28,7 @@ pub(in crate::http) struct VpsPage {
 /// Machines by hostname. Deleted ones are shown only to those who ask for them.
 #[utoipa::path(get, path = "/api/vps", tag = "inventory", params(
     ("q" = Option<String>, Query, description = "a search, such as `relay tag:edge -country:HK seen:>1h`", example = "provider:none status:active"),
-    ("sort" = Option<String>, Query, description = "hostname, alias, provider, last_seen, expire_date, created_at, country or status; with - before it the reverse"),
+    ("sort" = Option<String>, Query, description = "hostname, alias, provider, presence, last_seen, expire_date, created_at, country or status; with - before it the reverse"),
     ("include_deleted" = Option<bool>, Query, description = "also machines that were deleted"),
     ("status" = Option<Status>, Query, description = "only machines of this status"),
     ("country" = Option<String>, Query, description = "ISO 3166-1 alpha-2, in any case"),
