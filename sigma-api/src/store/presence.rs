@@ -53,7 +53,7 @@ impl Store {
         provider: Option<Uuid>,
     ) -> Result<Vec<(bool, Presence, u64)>> {
         let of_provider = provider.map(|id| vps::Column::ProviderId.eq(id));
-        let rows: Vec<(String, String, i64)> = living()
+        let rows: Vec<(String, i32, i64)> = living()
             .filter(Condition::all().add_option(of_provider))
             .column(vps::Column::Status)
             .column_as(judged(now), PRESENCE)
@@ -63,8 +63,9 @@ impl Store {
             .into_tuple()
             .all(&self.read)
             .await?;
-        let read = |(status, presence, count): (String, String, i64)| {
-            let presence = Presence::from_name(&presence).ok_or_else(|| StoreError::damaged("presence"))?;
+        let read = |(status, presence, count): (String, i32, i64)| {
+            let presence = usize::try_from(presence).ok().and_then(|place| Presence::ALL.get(place));
+            let presence = *presence.ok_or_else(|| StoreError::damaged("presence"))?;
             Ok((status == Status::Retired.name(), presence, u64::try_from(count).unwrap_or(0)))
         };
         rows.into_iter().map(read).collect()

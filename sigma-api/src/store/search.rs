@@ -180,23 +180,24 @@ pub(super) fn present(now: Timestamp, presence: Presence) -> Condition {
     }
 }
 
-/// The name of the presence of a machine, of what is stored beside its record.
+/// The presence of a machine by what is stored beside its record: its place in [`Presence::ALL`], which is how far from
+/// online it is.
 pub(super) fn judged(now: Timestamp) -> SimpleExpr {
     CaseStatement::new()
-        .case(Expr::col((vps_state::Entity, vps_state::Column::LastSeen)).is_null(), Presence::Never.name())
-        .case(is_online(now), Presence::Online.name())
-        .case(is_not_offline(now), Presence::Late.name())
-        .finally(Presence::Offline.name())
+        .case(Expr::col((vps_state::Entity, vps_state::Column::LastSeen)).is_null(), Expr::value(3))
+        .case(is_online(now), Expr::value(0))
+        .case(is_not_offline(now), Expr::value(1))
+        .finally(Expr::value(2))
         .into()
 }
 
 /// Among [`seen_with_reports`]: online at `now`.
-pub(super) fn is_online(now: Timestamp) -> SimpleExpr {
+fn is_online(now: Timestamp) -> SimpleExpr {
     silent_for_at_most(now, ONLINE_INTERVALS, ms(GRACE))
 }
 
 /// Among [`seen_with_reports`]: online or late at `now`.
-pub(super) fn is_not_offline(now: Timestamp) -> SimpleExpr {
+fn is_not_offline(now: Timestamp) -> SimpleExpr {
     let soon = vps_state::Column::LastSeen.gte(now.ms().saturating_sub(ms(OFFLINE_AT_LEAST_AFTER)));
     is_online(now).or(silent_for_at_most(now, LATE_INTERVALS, 0)).or(soon)
 }

@@ -1,11 +1,11 @@
 //! In which order records are listed.
 
-use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, Func, IntoTableRef, Query, SimpleExpr};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, IntoTableRef, Query, SimpleExpr};
 use sea_orm::{ColumnTrait, Order, QueryOrder, Select};
 
 use super::entity::vps::{Column, Entity};
 use super::entity::{provider, vps_address, vps_report, vps_state, vps_tag};
-use super::search::{is_not_offline, is_online, seen_with_reports};
+use super::search::{judged, seen_with_reports};
 use crate::model::time::Timestamp;
 use crate::model::vps_filter::{Sort, SortBy};
 
@@ -38,12 +38,8 @@ fn by_presence(records: Select<Entity>, now: Timestamp, is_descending: bool) -> 
 /// How far from online a machine is; NULL for one that was never heard.
 fn state(now: Timestamp) -> SimpleExpr {
     let mine = Expr::col((vps_state::Entity, vps_state::Column::VpsId)).equals((Entity, Column::Id));
-    let state = CaseStatement::new()
-        .case(is_online(now), Expr::value(0))
-        .case(is_not_offline(now), Expr::value(1))
-        .finally(Expr::value(2));
     let mut states = seen_with_reports();
-    states.clear_selects().expr(state).and_where(mine);
+    states.clear_selects().expr(judged(now)).and_where(mine);
     Expr::SubQuery(None, Box::new(states.into()))
 }
 

@@ -95,6 +95,8 @@ pub(crate) fn furnish(folder: &Folder) -> Hub {
     change(&again, json!({"provider_id": arabic}));
     let retired = machine("retired", 53).live(&hub, &key);
     assert_eq!(client.json("POST", &format!("/api/vps/{retired}/retire"), &json!({})).status, 200);
+    let both = json!({"ids": [id, addressed], "change": {"country": "FR", "dc_name": LONG}});
+    assert_eq!(client.json("POST", "/api/vps/bulk", &both).status, 200);
     made(&client.json("POST", "/api/vps", &json!({"hostname": "planned", "tags": ["later"]})));
 
     assert_eq!(hub.stop().1, Some(0));

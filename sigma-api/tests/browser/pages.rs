@@ -113,6 +113,7 @@ pub(crate) const PAGES: &[Page] = &[
         browser.waits_for("#country-wrong", 1);
     }),
     list("audit", "/audit"),
+    full("bulk-change", "/undo/{bulk}"),
     list("audit-nothing-found", "/audit?actor=nobody-of-this-name"),
     list("settings", "/settings"),
     list("keys", "/keys"),
@@ -287,6 +288,11 @@ impl<'a> Places<'a> {
                 key["role"] == "agent" && key["revoked_at"].is_null()
             })?,
             "revoked" => first(&self.administrator, "/api/keys", |key| !key["revoked_at"].is_null())?,
+            "bulk" => {
+                let log = self.administrator.get("/api/audit?per_page=500").json();
+                let lines = log["data"].as_array().unwrap().iter();
+                lines.filter_map(|line| line["changes"]["bulk"][1].as_str()).next()?.to_owned()
+            }
             other => panic!("nobody knows what {other} is"),
         };
         Some(format!("{before}{value}{}", self.fill(after)?))
