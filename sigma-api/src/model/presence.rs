@@ -25,7 +25,7 @@ const SHOWN_DAYS: u32 = 30;
 const MAX_SHOWN_DAYS: u32 = 3650;
 
 /// Whether a machine reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Presence {
     /// Reported within two intervals and a grace of 15 s.
@@ -127,6 +127,41 @@ impl Listening {
         let heard_for_long = self.since.age(now) >= long;
         let until = self.until_before.filter(|_| !heard_for_long).unwrap_or(now);
         until.min(now).earlier(long)
+    }
+}
+
+/// How many living machines there are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Presences {
+    /// In service, by presence. What there is none of is left out.
+    in_service: Vec<(Presence, u64)>,
+    pub(crate) retired: u64,
+}
+
+impl Presences {
+    /// Counts `machines` more of one presence.
+    pub(crate) fn add(&mut self, is_retired: bool, presence: Presence, machines: u64) {
+        if is_retired {
+            self.retired = self.retired.saturating_add(machines);
+        } else {
+            self.in_service.push((presence, machines));
+            self.in_service.sort();
+        }
+    }
+
+    /// In service and of that presence.
+    pub(crate) fn of(&self, presence: Presence) -> u64 {
+        self.in_service.iter().filter(|(of, _)| *of == presence).map(|(_, machines)| machines).sum()
+    }
+
+    /// In service, of any presence.
+    pub(crate) fn in_service(&self) -> u64 {
+        self.in_service.iter().map(|(_, machines)| machines).sum()
+    }
+
+    /// In service, by the name of their presence, online first.
+    pub(crate) fn by_name(&self) -> impl Iterator<Item = (u64, &'static str)> {
+        self.in_service.iter().map(|(presence, machines)| (*machines, presence.name()))
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::{Error, Hub, Result, flush};
-use crate::model::presence::Presence;
+use crate::model::presence::Presences;
 use crate::model::search::Query;
 use crate::model::stats::Stats;
 use crate::model::time::Timestamp;
@@ -67,7 +67,7 @@ impl Hub {
         &self,
         now: Timestamp,
         provider: Option<Uuid>,
-    ) -> Result<Vec<(bool, Presence, u64)>> {
+    ) -> Result<Presences> {
         self.save_beats().await;
         Ok(self.store.count_by_presence(now, provider).await?)
     }

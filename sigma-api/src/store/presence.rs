@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::entity::{vps, vps_report, vps_state};
 use super::search::judged;
 use super::{Result, Store, StoreError};
-use crate::model::presence::Presence;
+use crate::model::presence::{Presence, Presences};
 use crate::model::time::Timestamp;
 use crate::model::vps::Status;
 
@@ -51,7 +51,7 @@ impl Store {
         &self,
         now: Timestamp,
         provider: Option<Uuid>,
-    ) -> Result<Vec<(bool, Presence, u64)>> {
+    ) -> Result<Presences> {
         let of_provider = provider.map(|id| vps::Column::ProviderId.eq(id));
         let rows: Vec<(String, i32, i64)> = living()
             .filter(Condition::all().add_option(of_provider))
@@ -63,12 +63,14 @@ impl Store {
             .into_tuple()
             .all(&self.read)
             .await?;
-        let read = |(status, presence, count): (String, i32, i64)| {
+        let mut counted = Presences::default();
+        for (status, presence, machines) in rows {
             let presence = usize::try_from(presence).ok().and_then(|place| Presence::ALL.get(place));
             let presence = *presence.ok_or_else(|| StoreError::damaged("presence"))?;
-            Ok((status == Status::Retired.name(), presence, u64::try_from(count).unwrap_or(0)))
-        };
-        rows.into_iter().map(read).collect()
+            let is_retired = status == Status::Retired.name();
+            counted.add(is_retired, presence, u64::try_from(machines).unwrap_or(0));
+        }
+        Ok(counted)
     }
 }
 

@@ -131,7 +131,7 @@ fn visit(route: &Route, visitor: &mut Visitor) -> Result<&'static str, String> {
 
 fn class(answer: &Answer) -> Option<&'static str> {
     let to_sign_in = answer.headers("location").any(|place| place.starts_with("/sign-in"))
-        && answer.headers("set-cookie").next().is_none();
+        && answer.headers("set-cookie").all(|cookie| !cookie.starts_with("sigma="));
     match answer.status {
         500.. => None,
         401 => Some("401"),

@@ -192,20 +192,14 @@ impl Overview {
     /// As it is now.
     pub(super) async fn read(hub: &Hub, now: Timestamp) -> std::result::Result<Self, Error> {
         let counts = hub.count_by_presence(now, None).await?;
-        let count = |is_wanted: &dyn Fn(bool, Presence) -> bool| -> u64 {
-            let wanted = counts.iter().filter(|(is_retired, presence, _)| is_wanted(*is_retired, *presence));
-            wanted.map(|(.., count)| count).sum()
-        };
-        let of = |wanted| count(&|is_retired, presence| !is_retired && presence == wanted);
-        let mut presence = Presence::ALL.map(|presence| (of(presence), presence.name())).to_vec();
-        let machines = presence.iter().map(|(count, _)| count).sum();
-        presence.push((count(&|is_retired, _| is_retired), Status::Retired.name()));
-        presence.retain(|(count, _)| *count > 0);
+        let machines = counts.in_service();
+        let retired = Some((counts.retired, Status::Retired.name())).filter(|_| counts.retired > 0);
+        let presence = counts.by_name().chain(retired).collect();
         let mut chips = Vec::new();
         for (name, q) in CHIPS {
             let count = match q {
-                "" => count(&|_, _| true),
-                OFFLINE => of(Presence::Offline),
+                "" => machines.saturating_add(counts.retired),
+                OFFLINE => counts.of(Presence::Offline),
                 _ => hub.count_vps(now, &search(q)?).await?,
             };
             chips.push(Chip { name, q, count });

@@ -15,7 +15,6 @@ use crate::http::body::{Id, Parameters};
 use crate::http::error::Result;
 use crate::model::audit::AuditFilter;
 use crate::model::paging::Paging;
-use crate::model::presence::Presence;
 use crate::model::provider::{Provider, ProviderFilter, ProviderSort};
 use crate::model::text::Invalid;
 use crate::model::time::Timestamp;
@@ -142,12 +141,7 @@ pub(in crate::http) async fn show(State(hub): AppState, frame: Frame, Id(id): Id
 pub(super) async fn one(hub: &Hub, frame: Frame, id: Uuid, wrong: Wrong) -> Result<Response> {
     let now = Timestamp::now();
     let provider = hub.provider(id).await?;
-    let mut counts = hub.count_by_presence(now, Some(id)).await?;
-    counts.retain(|(is_retired, ..)| !is_retired);
-    let of =
-        |wanted| counts.iter().filter(|(_, presence, _)| *presence == wanted).map(|(.., count)| count).sum();
-    let mut presence = Presence::ALL.map(|presence| (of(presence), presence.name())).to_vec();
-    presence.retain(|(count, _)| *count > 0);
+    let presence = hub.count_by_presence(now, Some(id)).await?.by_name().collect();
     let expiries = hub.expiries(now, &[id], NEXT).await?.remove(&id).unwrap_or_default();
     let lines = if frame.can_edit() { trail(hub, now, id).await? } else { Vec::new() };
     let costs = Costs::of(&hub.bills().await?.of(Some(id)));

@@ -13,7 +13,6 @@ use super::{Frame, html};
 use crate::http::AppState;
 use crate::http::error::Result;
 use crate::http::metrics::Metrics;
-use crate::model::presence::Presence;
 use crate::model::time::Timestamp;
 use crate::service::metrics::Reports;
 
@@ -26,7 +25,7 @@ struct SettingsPage {
     version: &'static str,
     uptime: String,
     /// Machines by presence.
-    presence: Vec<(&'static str, u64)>,
+    presence: Vec<(u64, &'static str)>,
     /// Reports that were taken in, and so many of them a minute.
     reports: u64,
     per_minute: Option<String>,
@@ -39,11 +38,7 @@ pub(in crate::http) async fn show(
     Extension(metrics): Extension<Arc<Metrics>>,
     frame: Frame,
 ) -> Result<Response> {
-    let counts = hub.count_by_presence(Timestamp::now(), None).await?;
-    let of =
-        |wanted| counts.iter().filter(|(_, presence, _)| *presence == wanted).map(|(.., count)| count).sum();
-    let mut presence = Presence::ALL.map(|presence| (presence.name(), of(presence))).to_vec();
-    presence.retain(|(_, count)| *count > 0);
+    let presence = hub.count_by_presence(Timestamp::now(), None).await?.by_name().collect();
     let (uptime, reports) = (metrics.uptime(), taken(&hub.reports));
     let page = SettingsPage {
         frame,
