@@ -28,9 +28,7 @@ impl Money {
     fn plus(self, other: Self, times: u64) -> Self {
         Self(self.0.saturating_add(other.0.saturating_mul(times.into())))
     }
-}
 
-impl Money {
     /// With the digits after the point that the currency has, and with more where the amount has more.
     pub(crate) fn in_currency(self, currency: &str) -> String {
         self.with_digits(digits_of(currency))

@@ -212,3 +212,37 @@ fn a_page_is_told_nothing_once_its_session_has_ended() {
     while live.next().is_some() {}
     assert!(started.elapsed() < Duration::from_secs(18), "{:?}", started.elapsed());
 }
+
+#[test]
+fn each_search_that_is_a_click_away_finds_as_many_as_it_says() {
+    let folder = Folder::new();
+    let agent = folder.key("agent");
+    let hub = folder.start();
+    let ana = administrator(&folder, &hub);
+    for name in ["a", "b", "gone", "old"] {
+        report(&hub, &agent, "register", name, 0.25);
+    }
+    assert!(ana.json("POST", "/api/vps", &json!({"hostname": "planned"})).status < 300);
+    let old = ana.get("/api/vps?q=old").json()["data"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(ana.json("POST", &format!("/api/vps/{old}/retire"), &json!({})).status, 200);
+    assert_eq!(hub.stop().1, Some(0));
+    folder.sql(
+        "UPDATE vps_state SET last_seen = last_seen - 86400000 WHERE vps_id IN (SELECT id FROM vps WHERE hostname IN ('gone', 'old'))",
+    );
+    let hub = folder.start();
+    let ana = signed_in(&hub, EMAIL);
+    let page = ana.get("/").text;
+    let (_, chips) = page.split_once("<ul class=\"chips\">").unwrap();
+    let counts: Vec<u64> = chips
+        .split_once("</ul>")
+        .unwrap()
+        .0
+        .split("<b>")
+        .skip(1)
+        .map(|rest| rest.split_once('<').unwrap().0.parse().unwrap())
+        .collect();
+    let found = |q: &str| ana.get(&format!("/api/vps?q={q}")).json()["total"].as_u64().unwrap();
+    let searches = ["", "presence:offline+-status:retired", "provider:none+-status:retired"];
+    assert_eq!(counts[..3], searches.map(found), "{chips}");
+    assert_eq!(counts[..3], [5, 1, 4]);
+}
